@@ -1,0 +1,59 @@
+"""Keras networks as scikit-learn estimators, and searches that tune them.
+
+Importing ``skhpo`` is cheap: the names below are imported on first use, and with them
+TensorFlow where they need it.
+"""
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+__version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "KerasClassifier": "estimators",
+    "KerasRegressor": "estimators",
+    "KerasMLP": "estimators",
+    "KerasMLPRegressor": "estimators",
+    "KerasCNN": "estimators",
+    "KerasCNNRegressor": "estimators",
+    "ArrayScaler": "preprocessing",
+    "LabelEncodedClassifier": "preprocessing",
+    "BayesSearchCV": "model_selection",
+    "Real": "model_selection",
+    "Integer": "model_selection",
+    "Categorical": "model_selection",
+    "clear_caches": "_training",
+}
+_ROOMS = ("datasets", "estimators", "exceptions", "model_selection", "preprocessing")
+
+__all__ = [*_HOMES, *_ROOMS, "__version__"]  # noqa: PLE0604
+
+if _TYPE_CHECKING:
+    from ._training import clear_caches as clear_caches
+    from .estimators import KerasClassifier as KerasClassifier
+    from .estimators import KerasCNN as KerasCNN
+    from .estimators import KerasCNNRegressor as KerasCNNRegressor
+    from .estimators import KerasMLP as KerasMLP
+    from .estimators import KerasMLPRegressor as KerasMLPRegressor
+    from .estimators import KerasRegressor as KerasRegressor
+    from .model_selection import BayesSearchCV as BayesSearchCV
+    from .model_selection import Categorical as Categorical
+    from .model_selection import Integer as Integer
+    from .model_selection import Real as Real
+    from .preprocessing import ArrayScaler as ArrayScaler
+    from .preprocessing import LabelEncodedClassifier as LabelEncodedClassifier
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        value = getattr(_import_module(f"{__name__}.{_HOMES[name]}"), name)
+    elif name in _ROOMS:
+        value = _import_module(f"{__name__}.{name}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *globals()})
