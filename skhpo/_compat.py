@@ -1,0 +1,185 @@
+"""Every borrowed private name of another library, each with its reason.
+
+TensorFlow and Keras are imported inside the functions, so that importing this module
+costs nothing.
+"""
+
+import contextlib
+import importlib
+import io
+import multiprocessing
+import os
+import random
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+# scikit-learn has no public path to the base class of its searches, though its own
+# docstring invites subclasses that override `_run_search`.
+from sklearn.model_selection._search import BaseSearchCV as BaseSearchCV
+
+_thread = threading.local()
+
+
+class _SeedSource:
+    """Stands for the module `random` where Keras draws its default seeds.
+
+    A thread inside `seeded_by` draws from its own generator, every other thread from
+    Python's `random`, as before.
+    """
+
+    def randint(self, low: int, high: int) -> int:
+        source = getattr(_thread, "random", random)
+        return source.randint(low, high)
+
+
+@contextlib.contextmanager
+def seeded_by(seed: int) -> Iterator[None]:
+    """Let this thread's unseeded Keras objects draw their seeds from `seed`.
+
+    Keras has no public way to pass a generator to initializers and dropout layers that
+    a user's function makes; all of them draw from `make_default_seed`, which looks up
+    `python_random.randint`.
+    """
+    source = importlib.import_module("keras.src.random.seed_generator")
+    if not isinstance(source.python_random, _SeedSource):
+        source.python_random = _SeedSource()
+    outer = getattr(_thread, "random", None)
+    _thread.random = random.Random(seed)
+    try:
+        yield
+    finally:
+        if outer is None:
+            del _thread.random
+        else:
+            _thread.random = outer
+
+
+@contextlib.contextmanager
+def fresh_names() -> Iterator[None]:
+    """Start Keras's counters of automatic names afresh for this thread.
+
+    TensorFlow keeps a kernel for every distinct variable name for ever, so that a
+    network named alike each time leaves no memory behind. Only for networks that reuse
+    nothing made outside: two layers of one name cannot meet in one model.
+    """
+    state = importlib.import_module("keras.src.backend.common.global_state")
+    names = state.get_global_attribute("object_name_uids")
+    state.set_global_attribute("object_name_uids", None)
+    try:
+        yield
+    finally:
+        state.set_global_attribute("object_name_uids", names)
+
+
+def forget_kernels() -> None:
+    """Drop the kernels that TensorFlow keeps for variables of distinct names.
+
+    Models that a user's function builds get new automatic names each time; without
+    this each leaves 0.1 to 0.3 MiB behind that no collector can free.
+    """
+    from tensorflow.python.eager import context
+
+    context.context().clear_kernel_cache()
+
+
+def variable_clock() -> int:
+    """Return a number that grows with every TensorFlow variable made."""
+    from tensorflow.python.framework import ops
+
+    return ops.uid()
+
+
+def born_before(variable: Any, clock: int) -> bool:
+    """Tell whether a Keras variable was made before `variable_clock` gave `clock`.
+
+    TensorFlow numbers its variables by one counter, which is the only record of when
+    a variable was made.
+    """
+    return int(variable.value._unique_id.rsplit("_", 1)[1]) < clock
+
+
+def compile_arguments(model: Any) -> dict[str, Any]:
+    """Return what a compiled Keras model was given as losses and metrics.
+
+    `Model.get_compile_config` gives copies turned into JSON, in which two closures of
+    one name look the same; the objects themselves stand in private attributes.
+    """
+    losses, metrics = model._compile_loss, model._compile_metrics
+    return {
+        "loss": losses._user_loss if losses is not None else None,
+        "loss_weights": losses._user_loss_weights if losses is not None else None,
+        "metrics": metrics._user_metrics if metrics is not None else None,
+        "weighted_metrics": (
+            metrics._user_weighted_metrics if metrics is not None else None
+        ),
+    }
+
+
+def all_layers(model: Any) -> list[Any]:
+    """Return the model and every layer in it, however deep: `layers` is one level."""
+    return list(model._flatten_layers())
+
+
+def set_learning_rate(optimizer: Any, learning_rate: Any) -> None:
+    """Assign the variable behind `optimizer.learning_rate`, skipping its checks."""
+    optimizer._learning_rate.assign(learning_rate)
+
+
+def has_own_learning_rate(optimizer: Any) -> bool:
+    """Tell whether the optimizer's learning rate is a number, held in a variable."""
+    import keras
+
+    return isinstance(getattr(optimizer, "_learning_rate", None), keras.Variable)
+
+
+def model_to_bytes(model: Any) -> bytes:
+    """Return the Keras archive of a model.
+
+    The public functions write to a path only; the ones behind them take a buffer.
+    """
+    saving = importlib.import_module("keras.src.saving.saving_lib")
+    buffer = io.BytesIO()
+    saving.save_model(model, buffer)
+    return buffer.getvalue()
+
+
+def model_from_bytes(archive: bytes) -> Any:
+    """Return the model of a Keras archive, which is never allowed to run code."""
+    saving = importlib.import_module("keras.src.saving.saving_lib")
+    return saving.load_model(io.BytesIO(archive), safe_mode=True)
+
+
+def scikeras_wrappers() -> Any:
+    """Import `scikeras.wrappers` and undo what its import did to Keras's classes.
+
+    SciKeras replaces `__reduce__` and `__deepcopy__` of Keras's models, losses,
+    metrics and optimizers. Keras 3 defines its own on a common base class, so that
+    deleting the replacements brings Keras's back.
+    """
+    import keras
+
+    wrappers = importlib.import_module("scikeras.wrappers")
+    for owner, name in (
+        (keras.Model, "__reduce__"),
+        (keras.Model, "__deepcopy__"),
+        (keras.losses.Loss, "__reduce__"),
+        (keras.metrics.Metric, "__reduce__"),
+        (keras.optimizers.Optimizer, "__reduce__"),
+    ):
+        replaced = vars(owner).get(name)
+        if getattr(replaced, "__module__", None) == "scikeras._saving_utils":
+            delattr(owner, name)
+    return wrappers
+
+
+def threads_of_worker() -> int | None:
+    """Return the number of threads that joblib grants this process, if it started it.
+
+    joblib writes a worker's share into the variables that OpenMP and BLAS read and
+    has no public call for it. None in a process that joblib did not start.
+    """
+    if not multiprocessing.current_process().name.startswith("LokyProcess"):
+        return None
+    share = os.environ.get("OMP_NUM_THREADS", "")
+    return int(share) if share.isdigit() and int(share) > 0 else None

@@ -1,0 +1,63 @@
+"""Arrays in memory, as the tensors that programs run over."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ._devices import device_for
+
+
+class Data(NamedTuple):
+    """Samples, their targets, and their weights, where there are any."""
+
+    x: tf.Tensor
+    y: tf.Tensor
+    sample_weight: tf.Tensor | None = None
+
+    @property
+    def parts(self) -> tuple[tf.Tensor, ...]:
+        """What a step takes: with weights or without."""
+        return self if self.sample_weight is not None else self[:2]
+
+    @property
+    def n_samples(self) -> int:
+        """How many samples there are."""
+        return int(self.x.shape[0])
+
+
+def to_data(
+    x: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None
+) -> Data:
+    """Put arrays into memory once, as Keras would convert them batch by batch."""
+    floatx = keras.config.floatx()
+    with device_for(x.nbytes):
+        weights = None
+        if sample_weight is not None:
+            weights = tf.constant(np.asarray(sample_weight, dtype=floatx))
+        return Data(to_tensor(x), to_tensor(y), weights)
+
+
+def to_tensor(array: np.ndarray) -> tf.Tensor:
+    """Return a tensor of Keras's float type for float64, of the same type else.
+
+    Small types, as the bytes of images, are kept, and cast by the model per batch.
+    """
+    if array.dtype == np.float64:
+        array = array.astype(keras.config.floatx(), order="C")
+    return tf.constant(np.ascontiguousarray(array))
+
+
+def order_of_epoch(
+    n_samples: int, epoch: int, seed: int, shuffle: bool
+) -> np.ndarray:
+    """Return the order in which an epoch takes the samples.
+
+    It depends on the seed and the number of the epoch alone, so that a fit that goes
+    on from an epoch needs no record of the generator's state.
+    """
+    if not shuffle:
+        return np.arange(n_samples, dtype=np.int32)
+    order = np.random.default_rng((seed, epoch)).permutation(n_samples)
+    return order.astype(np.int32)

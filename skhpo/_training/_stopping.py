@@ -1,0 +1,74 @@
+"""When to stop, and which epoch was the best: arithmetic on the logs of epochs."""
+
+import math
+import warnings
+from dataclasses import dataclass, field
+
+from sklearn.exceptions import ConvergenceWarning
+
+# Of a metric, these parts of its name say that more of it is better.
+_MORE_IS_BETTER = ("acc", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou")
+
+
+@dataclass
+class EarlyStopping:
+    """Stop when a monitored value has not got better for a number of epochs.
+
+    Parameters
+    ----------
+    monitor : str
+        The name in an epoch's logs, as "val_loss".
+    patience : int
+        Stop after so many epochs in a row without improvement.
+    min_delta : float
+        An improvement is more than this.
+    restore_best_weights : bool
+        Whether the weights of the best epoch are wanted at the end.
+    """
+
+    monitor: str = "val_loss"
+    patience: int = 10
+    min_delta: float = 0.0
+    restore_best_weights: bool = True
+    best: float = field(default=math.nan, init=False)
+    best_epoch: int | None = field(default=None, init=False)
+    wait: int = field(default=0, init=False)
+
+    def update(self, epoch: int, logs: dict[str, float]) -> bool:
+        """Take in an epoch's logs; return whether the epoch is the best so far."""
+        value = self._value(logs)
+        if self.best_epoch is None or self._is_better(value):
+            self.best, self.best_epoch, self.wait = value, epoch, 0
+            return True
+        self.wait += 1
+        return False
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether patience has run out."""
+        return self.wait >= self.patience
+
+    def _value(self, logs: dict[str, float]) -> float:
+        if self.monitor not in logs:
+            raise ValueError(
+                f"monitor must name a value recorded each epoch ({sorted(logs)}), "
+                f"got {self.monitor!r}; choose one of them or add it to metrics"
+            )
+        return logs[self.monitor]
+
+    def _is_better(self, value: float) -> bool:
+        if math.isnan(self.best):
+            return not math.isnan(value)
+        if any(part in self.monitor for part in _MORE_IS_BETTER):
+            return value > self.best + self.min_delta
+        return value < self.best - self.min_delta
+
+
+def warn_of_divergence(epoch: int) -> None:
+    """Warn that the loss stopped being a number."""
+    warnings.warn(
+        f"The training loss is not finite after epoch {epoch + 1}; the weights are "
+        "useless. Lower the learning_rate, set clipnorm, or scale X",
+        ConvergenceWarning,
+        stacklevel=2,
+    )
