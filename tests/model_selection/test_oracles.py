@@ -1,0 +1,169 @@
+import gc
+import math
+import random
+import weakref
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from skhpo.model_selection import Categorical, Integer, Real
+from skhpo.model_selection._oracles import BayesOracle, n_initial_points
+from skhpo.model_selection._space import read_space
+
+SPACE = {"rate": Real(1e-4, 1.0, "log-uniform"), "units": Integer(1, 64)}
+FINITE = {"a": Categorical([1, 2, 3], prior=[0.998, 0.001, 0.001]), "b": (1, 2)}
+
+
+def quadratic(params):
+    return -((math.log10(params["rate"]) + 2) ** 2) - ((params["units"] - 40) / 20) ** 2
+
+
+class OracleContract:
+    """What every oracle keeps; a subclass returns its own from the fixture."""
+
+    @pytest.fixture
+    def make_oracle(self):
+        raise NotImplementedError
+
+    def run(self, oracle, n_trials, score=quadratic):
+        trials = []
+        for _ in range(n_trials):
+            trial = oracle.ask()
+            oracle.tell(trial, score(trial.params))
+            trials.append(trial.params)
+        return trials
+
+    def test_candidates_lie_within_the_space(self, make_oracle):
+        choices = [len, None, []]
+        oracle = make_oracle(SPACE | {"act": choices}, 6, seed=1)
+        for params in self.run(oracle, 6):
+            assert list(params) == ["act", "rate", "units"]
+            assert type(params["rate"]) is float
+            assert 1e-4 <= params["rate"] <= 1.0
+            assert type(params["units"]) is int
+            assert 1 <= params["units"] <= 64
+            assert any(params["act"] is choice for choice in choices)
+
+    def test_a_seed_decides_the_candidates_whatever_is_seeded_globally(
+        self, make_oracle
+    ):
+        first = self.run(make_oracle(SPACE, 5, seed=1), 5)
+        np.random.seed(7)  # noqa: NPY002
+        random.seed(7)
+        assert self.run(make_oracle(SPACE, 5, seed=1), 5) == first
+        assert self.run(make_oracle(SPACE, 5, seed=2), 5) != first
+
+    def test_global_generators_are_left_alone(self, make_oracle):
+        python, numpy = random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
+        self.run(make_oracle(SPACE, 4, seed=1), 4)
+        assert random.getstate() == python
+        np.testing.assert_array_equal(np.random.get_state()[1], numpy)  # noqa: NPY002
+
+    def test_a_finite_space_is_emptied_without_repetition(self, make_oracle):
+        oracle = make_oracle(FINITE, 20, seed=1)
+        found = self.run(oracle, 6, lambda params: float(params["a"] == 1))
+        assert sorted((params["a"], params["b"]) for params in found) == [
+            (a, b) for a in (1, 2, 3) for b in (1, 2)
+        ]
+        assert oracle.ask() is None
+        assert oracle.ask() is None
+
+    def test_a_distribution_with_few_values_is_emptied_too(self, make_oracle):
+        oracle = make_oracle({"a": stats.binom(2, 0.5)}, 20, seed=1)
+        found = self.run(oracle, 3, lambda params: -params["a"])
+        assert sorted(params["a"] for params in found) == [0, 1, 2]
+        assert oracle.ask() is None
+
+    def test_the_same_corner_is_not_proposed_twice(self, make_oracle):
+        oracle = make_oracle({"a": (0.0, 1.0)}, 10, seed=1)
+        found = [params["a"] for params in self.run(oracle, 10, lambda p: p["a"])]
+        assert len(set(found)) == 10
+
+    def test_several_may_be_pending(self, make_oracle):
+        oracle = make_oracle(SPACE, 6, seed=1)
+        seen = []
+        for _ in range(2):
+            batch = [oracle.ask() for _ in range(3)]
+            for trial in reversed(batch):
+                oracle.tell(trial, 1e6 * quadratic(trial.params))
+            seen += [tuple(trial.params.values()) for trial in batch]
+        assert len(set(seen)) == 6
+
+    @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+    def test_failures_are_accepted(self, make_oracle, bad):
+        oracle = make_oracle(SPACE, 6, seed=1)
+        self.run(oracle, 1, lambda params: bad)
+        self.run(oracle, 3)
+        self.run(oracle, 1, lambda params: bad)
+        assert oracle.ask() is not None
+
+    def test_nothing_but_failures_is_accepted(self, make_oracle):
+        self.run(make_oracle(SPACE, 6, seed=1), 6, lambda params: math.nan)
+
+    @pytest.mark.parametrize("scale", [0.0, 1e-200, 1e200])
+    def test_scores_of_any_size_are_accepted(self, make_oracle, scale):
+        self.run(make_oracle(SPACE, 5, seed=1), 5, lambda p: scale * quadratic(p))
+
+    def test_nothing_is_written(self, make_oracle, tmp_path, monkeypatch, capfd):
+        import keras_tuner  # noqa: F401  (TensorFlow logs when it is imported)
+
+        monkeypatch.chdir(tmp_path)
+        capfd.readouterr()
+        self.run(make_oracle(SPACE, 4, seed=1), 4)
+        assert list(tmp_path.iterdir()) == []
+        assert capfd.readouterr() == ("", "")
+
+    def test_nothing_stays_in_memory(self, make_oracle):
+        oracle = make_oracle(SPACE, 4, seed=1)
+        self.run(oracle, 4)
+        gone = weakref.ref(oracle)
+        del oracle
+        gc.collect()
+        assert gone() is None
+
+
+class TestBayesOracle(OracleContract):
+    @pytest.fixture
+    def make_oracle(self):
+        def make(space, n_iter, seed):
+            return BayesOracle(read_space(space), n_iter, seed)
+
+        return make
+
+    def test_keras_tuner_keeps_nothing_of_it(self, make_oracle):
+        from keras_tuner.src.engine import oracle as engine
+
+        before = len(engine.LOCKS), len(engine.THREADS)
+        self.run(make_oracle(SPACE, 4, seed=1), 4)
+        assert (len(engine.LOCKS), len(engine.THREADS)) == before
+
+    def test_it_ends_far_above_its_random_trials(self, make_oracle):
+        oracle = make_oracle(SPACE, 16, seed=1)
+        scores = [quadratic(params) for params in self.run(oracle, 16)]
+        assert max(scores) > max(scores[:5]) / 2
+
+    def test_it_leaves_a_region_where_all_fails(self, make_oracle):
+        # Without word of the failures the model would ask for the same region again.
+        def score(params):
+            return math.nan if params["a"] > 0.6 else params["a"]
+
+        found = self.run(make_oracle({"a": (0.0, 1.0)}, 14, seed=1), 14, score)
+        assert sum(params["a"] > 0.6 for params in found[7:]) <= 3
+
+    def test_it_prefers_what_the_model_likes_when_a_proposal_is_taken(
+        self, make_oracle
+    ):
+        space = {"a": (1, 40)}
+        found = self.run(make_oracle(space, 14, seed=1), 14, lambda p: p["a"])
+        assert {params["a"] for params in found} >= {38, 39, 40}
+
+
+@pytest.mark.parametrize(
+    ("n_dimensions", "n_iter", "n_initial"),
+    [(1, 50, 5), (4, 50, 5), (8, 50, 9), (8, 12, 6), (2, 3, 1), (2, 1, 1)],
+)
+def test_the_model_starts_before_half_of_the_trials_are_spent(
+    n_dimensions, n_iter, n_initial
+):
+    assert n_initial_points(n_dimensions, n_iter) == n_initial
