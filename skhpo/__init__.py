@@ -26,7 +26,7 @@ _HOMES = {
 }
 _ROOMS = ("datasets", "estimators", "exceptions", "model_selection", "preprocessing")
 
-__all__ = [*_HOMES, *_ROOMS, "__version__"]  # noqa: PLE0604
+__all__ = [*_HOMES, *_ROOMS, "__version__"]
 
 if _TYPE_CHECKING:
     from ._training import clear_caches as clear_caches

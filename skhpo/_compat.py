@@ -17,6 +17,11 @@ from typing import Any
 # scikit-learn has no public path to the base class of its searches, though its own
 # docstring invites subclasses that override `_run_search`.
 from sklearn.model_selection._search import BaseSearchCV as BaseSearchCV
+from sklearn.utils import validation
+
+# Every estimator of scikit-learn checks its weights by this; its project template for
+# third parties uses it too.
+check_sample_weight = validation._check_sample_weight
 
 _thread = threading.local()
 

@@ -1,11 +1,13 @@
 """The training engine: fits of one architecture share a compiled loop."""
 
 from ._cache import clear_caches as clear_caches
+from ._devices import settle_into_worker as _settle_into_worker
+from ._fit import PREDICT_BATCH_SIZE as PREDICT_BATCH_SIZE
 from ._fit import Training as Training
 from ._fit import plan as plan
 from ._fit import predict as predict
 from ._fit import train as train
-from ._devices import settle_into_worker as _settle_into_worker
 from ._stopping import EarlyStopping as EarlyStopping
+from ._stopping import is_better as is_better
 
 _settle_into_worker()

@@ -49,9 +49,7 @@ def to_tensor(array: np.ndarray) -> tf.Tensor:
     return tf.constant(np.ascontiguousarray(array))
 
 
-def order_of_epoch(
-    n_samples: int, epoch: int, seed: int, shuffle: bool
-) -> np.ndarray:
+def order_of_epoch(n_samples: int, epoch: int, seed: int, shuffle: bool) -> np.ndarray:
     """Return the order in which an epoch takes the samples.
 
     It depends on the seed and the number of the epoch alone, so that a fit that goes

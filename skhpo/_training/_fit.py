@@ -1,5 +1,6 @@
 """The ladder: a fit is epochs, an epoch is batches, a batch is a step."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -24,8 +25,8 @@ PREDICT_BATCH_SIZE = 1024
 class Plan:
     """How long to train, in what steps, and in which order.
 
-    `seed` and the number of an epoch give its order of samples. `extra` are arguments
-    that only `Model.fit` knows.
+    `seed` and the number of an epoch give its order of samples; `stop_on_nan` ends the
+    fit once the loss is not finite; `extra` are arguments that only `Model.fit` knows.
     """
 
     epochs: int
@@ -36,6 +37,7 @@ class Plan:
     validation_freq: int = 1
     shuffle: bool = True
     verbose: int = 0
+    stop_on_nan: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -129,7 +131,9 @@ def _fit(
         if stopping is not None and stopping.update(epoch, logs):
             best_weights = _snapshot(program, stopping)
         listeners.epoch_end(epoch, logs)
-        if listeners.stopped or (stopping is not None and stopping.exhausted):
+        diverged = plan.stop_on_nan and not math.isfinite(logs["loss"])
+        exhausted = stopping is not None and stopping.exhausted
+        if listeners.stopped or exhausted or diverged:
             break
     if best_weights is not None:
         for variable, value in zip(program.model.weights, best_weights, strict=True):

@@ -23,6 +23,8 @@ def train_by_keras(
     """Train a model by `Model.fit`; return its history."""
     if early_stopping is not None:
         callbacks = [*callbacks, _StoppingCallback(early_stopping)]
+    if plan.stop_on_nan:
+        callbacks = [*callbacks, keras.callbacks.TerminateOnNaN()]
     if y is not None:
         parts = (x, y) if sample_weight is None else (x, y, sample_weight)
         x = _Batches(parts, plan)
@@ -41,7 +43,7 @@ def train_by_keras(
 
 
 class _Batches(keras.utils.PyDataset):
-    """Batches of arrays, or of dictionaries and lists of arrays, in an epoch's order."""
+    """Batches of arrays, or of nested ones, in an epoch's order."""
 
     def __init__(self, parts: tuple, plan: Plan) -> None:
         super().__init__()

@@ -47,7 +47,7 @@ def _topology(model: keras.Model) -> str:
 
 
 def _without_names(node: Any, names: dict[str, str], named: bool = False) -> Any:
-    """Number the layers' names, and drop what only sets the initial weights."""
+    """Replace the layers' names by numbers, and drop what sets initial weights."""
     if isinstance(node, dict):
         return {
             key: _without_names(value, names, key in _NAMED)

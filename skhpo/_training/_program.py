@@ -91,13 +91,17 @@ class Program:
         self, role: str, parts: tuple[tf.Tensor, ...], trace: Callable
     ) -> Callable:
         """Return the function of this role for data like `parts`, traced once."""
-        specs = tuple(tf.TensorSpec([None, *part.shape[1:]], part.dtype) for part in parts)
+        specs = tuple(
+            tf.TensorSpec([None, *part.shape[1:]], part.dtype) for part in parts
+        )
         if (role, specs) not in self._functions:
             # A concrete function skips the search for a trace at every call.
             self._functions[role, specs] = trace(specs).get_concrete_function()
         return self._functions[role, specs]
 
-    def _trace_epoch(self, step: Callable, specs: tuple[tf.TensorSpec, ...]) -> Callable:
+    def _trace_epoch(
+        self, step: Callable, specs: tuple[tf.TensorSpec, ...]
+    ) -> Callable:
         self._build_metrics(specs)
         order = tf.TensorSpec([None], tf.int32)
         batch_size = tf.TensorSpec([], tf.int32)
@@ -138,7 +142,7 @@ class Program:
         return forward
 
     def _build_metrics(self, specs: tuple[tf.TensorSpec, ...]) -> None:
-        """Let Keras make the variables of its metrics, which it cannot while tracing."""
+        """Let Keras make its metrics' variables, which it cannot while tracing."""
         x, y, *weights = (tf.zeros([1, *spec.shape[1:]], spec.dtype) for spec in specs)
         outputs = tf.zeros([1, *self.model.output_shape[1:]], self.model.compute_dtype)
         self.model.compute_loss(x, y, outputs, *weights)

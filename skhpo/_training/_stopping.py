@@ -1,10 +1,7 @@
 """When to stop, and which epoch was the best: arithmetic on the logs of epochs."""
 
 import math
-import warnings
 from dataclasses import dataclass, field
-
-from sklearn.exceptions import ConvergenceWarning
 
 # Of a metric, these parts of its name say that more of it is better.
 _MORE_IS_BETTER = ("acc", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou")
@@ -57,18 +54,13 @@ class EarlyStopping:
         return logs[self.monitor]
 
     def _is_better(self, value: float) -> bool:
-        if math.isnan(self.best):
-            return not math.isnan(value)
-        if any(part in self.monitor for part in _MORE_IS_BETTER):
-            return value > self.best + self.min_delta
-        return value < self.best - self.min_delta
+        return is_better(value, self.best, self.monitor, self.min_delta)
 
 
-def warn_of_divergence(epoch: int) -> None:
-    """Warn that the loss stopped being a number."""
-    warnings.warn(
-        f"The training loss is not finite after epoch {epoch + 1}; the weights are "
-        "useless. Lower the learning_rate, set clipnorm, or scale X",
-        ConvergenceWarning,
-        stacklevel=2,
-    )
+def is_better(value: float, best: float, monitor: str, min_delta: float = 0.0) -> bool:
+    """Tell whether a monitored value improves on the best one by more than a delta."""
+    if math.isnan(best):
+        return not math.isnan(value)
+    if any(part in monitor for part in _MORE_IS_BETTER):
+        return value > best + min_delta
+    return value < best - min_delta

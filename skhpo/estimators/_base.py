@@ -1,0 +1,252 @@
+"""What our networks have in common as estimators: one fit, however it is called."""
+
+import math
+from functools import partial
+from typing import Any, Self
+
+import keras
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._compat import check_sample_weight
+from .._training import PREDICT_BATCH_SIZE, EarlyStopping, is_better
+from ._compiling import build_compiled
+from ._parameters import check_parameters
+from ._seeds import draw_seed
+from ._validation import Samples, split
+from ._wrappers import BaseWrapper
+
+# Kept as they are; anything else becomes float32. The engine converts float64 once and
+# bytes batch by batch.
+DTYPES = (np.float32, np.float64, np.float16, np.uint8)
+
+
+class NetworkEstimator(BaseEstimator):
+    """A network, trained by a wrapper that `fit` makes and holds.
+
+    Subclasses say what network (`_network`, `_as_rows`, `_as_inputs`) and what kind of
+    target (`_learn_targets`, `_check_targets`, `_encode`, `_balance`, `_strata`,
+    `_output`, `_loss`, `_metrics`).
+    """
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any = None,
+        y_val: Any = None,
+        *,
+        classes: Any = None,
+        one_epoch: bool = False,
+    ) -> Self:
+        """Fit anew, or go on where `warm_start` or `partial_fit` ask for it."""
+        check_parameters(self)
+        goes_on = hasattr(self, "wrapper_") and (one_epoch or self.warm_start)
+        X, y = self._validate(X, y, reset=not goes_on)
+        if goes_on:
+            self._check_targets(y, classes)
+        else:
+            self._learn_targets(y, classes)
+        samples = Samples(X, y, self._weights(X, y, sample_weight))
+        held_out = self._given_validation(X_val, y_val)
+        if not goes_on:
+            self._seed = draw_seed(self.random_state)
+            self.wrapper_ = self._new_wrapper()
+        stops = self.early_stopping and not one_epoch
+        if stops and held_out is None and self.monitor.startswith("val_"):
+            strata = self._strata(y)
+            samples, held_out = split(
+                samples, self.validation_fraction, self._seed, strata
+            )
+        self._train(samples, held_out, 1 if one_epoch else self.epochs, stops)
+        return self
+
+    def _validate(self, X: Any, y: Any, reset: bool) -> tuple[np.ndarray, np.ndarray]:
+        X = self._as_rows(X, reset)
+        return validate_data(
+            self,
+            X,
+            y,
+            reset=reset,
+            dtype=DTYPES,
+            multi_output=True,
+            **self._checks_of_y,
+        )
+
+    def _weights(self, X: np.ndarray, y: np.ndarray, weights: Any) -> Any:
+        """Return the weights of the samples, times those of their classes."""
+        if weights is not None:
+            weights = check_sample_weight(
+                weights, X, dtype=np.float32, ensure_non_negative=True, copy=True
+            )
+            if not weights.any():
+                raise ValueError(
+                    "sample_weight must not be all zero: nothing would be left to "
+                    "train on"
+                )
+        balance = self._balance(y)
+        if balance is None:
+            return weights
+        return balance if weights is None else weights * balance
+
+    def _given_validation(self, X_val: Any, y_val: Any) -> Samples | None:
+        """Return the validation set given to `fit`, checked as X and y are."""
+        if X_val is None and y_val is None:
+            return None
+        if X_val is None or y_val is None:
+            missing = "X_val" if X_val is None else "y_val"
+            raise ValueError(
+                f"X_val and y_val must be given together, got no {missing}"
+            )
+        try:
+            X_val, y_val = self._validate(X_val, y_val, reset=False)
+            self._check_targets(y_val, None)
+        except ValueError as error:
+            raise ValueError(
+                f"X_val and y_val must be of the kind of X and y: {error}"
+            ) from error
+        return Samples(X_val, y_val)
+
+    def _new_wrapper(self) -> BaseWrapper:
+        """Return a wrapper that will build the network when it is fitted."""
+        optimizer = {
+            name: getattr(self, name)
+            for name in (
+                "optimizer",
+                "learning_rate",
+                "momentum",
+                "nesterov",
+                "clipnorm",
+            )
+        }
+        build = partial(
+            build_compiled,
+            build=self._network(),
+            loss=self._loss(),
+            metrics=self._metrics(),
+            optimizer=optimizer,
+        )
+        return _Network(
+            build,
+            random_state=self._seed,
+            validation_batch_size=PREDICT_BATCH_SIZE,
+            predict__batch_size=PREDICT_BATCH_SIZE,
+            fit__stop_on_nan=True,
+        )
+
+    def _train(
+        self, samples: Samples, held_out: Samples | None, epochs: int, stops: bool
+    ) -> None:
+        stopping = None
+        if stops:
+            stopping = EarlyStopping(
+                self.monitor, self.n_iter_no_change, self.tol, self.restore_best_weights
+            )
+        wrapper = self.wrapper_.set_params(
+            batch_size=-1 if self.batch_size == "all" else self.batch_size,
+            callbacks=None if self.callbacks is None else list(self.callbacks),
+            shuffle=self.shuffle,
+            verbose=self.verbose,
+        )
+        wrapper.go_on(
+            *self._inputs_and_targets(samples),
+            epochs,
+            validation_data=(
+                None if held_out is None else self._inputs_and_targets(held_out)
+            ),
+            early_stopping=stopping,
+        )
+        self._check_convergence(stopping)
+
+    def _inputs_and_targets(self, samples: Samples) -> tuple:
+        X, y, weights = samples
+        parts = self._as_inputs(X), self._encode(y)
+        return (*parts, weights)
+
+    def _check_convergence(self, stopping: EarlyStopping | None) -> None:
+        loss = self.history_["loss"][-1]
+        saved = stopping is not None and stopping.restore_best_weights
+        if math.isfinite(loss) or (saved and math.isfinite(stopping.best)):
+            return
+        raise ValueError(
+            f"Training must lead to a finite loss, got {loss} after epoch "
+            f"{self.n_iter_}; lower learning_rate, set clipnorm, or scale X and y"
+        )
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """Return what the network says of X."""
+        check_is_fitted(self)
+        X = validate_data(self, self._as_rows(X, False), reset=False, dtype=DTYPES)
+        return self.wrapper_.predict(self._as_inputs(X))
+
+    def _as_rows(self, X: Any, reset: bool) -> Any:  # noqa: ARG002
+        """Return X as it is validated: one row per sample."""
+        return X
+
+    def _as_inputs(self, X: np.ndarray) -> np.ndarray:
+        """Return validated rows as the network takes them."""
+        return X
+
+    @property
+    def model_(self) -> keras.Model:
+        """The network."""
+        return self.wrapper_.model_
+
+    @property
+    def history_(self) -> dict[str, list[float]]:
+        """The loss and metrics of each epoch, of validation data with ``val_``."""
+        return self.wrapper_.history_
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """The training loss of each epoch."""
+        return self.history_["loss"]
+
+    @property
+    def n_iter_(self) -> int:
+        """The number of epochs trained."""
+        return len(self.loss_curve_)
+
+    @property
+    def best_epoch_(self) -> int:
+        """The index in `history_` of the epoch with the best monitored value."""
+        monitor = self.monitor if self.monitor in self.history_ else "loss"
+        values = self.history_[monitor]
+        best = 0
+        for epoch, value in enumerate(values):
+            if is_better(value, values[best], monitor):
+                best = epoch
+        return best
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+class _Network(BaseWrapper):
+    """The wrapper of a network of our own, given inputs and targets made ready."""
+
+    def go_on(
+        self, X: np.ndarray, y: np.ndarray, weights: Any, epochs: int, **settings: Any
+    ) -> None:
+        """Train for more epochs, the first time after building the network."""
+        if self.initialized_:
+            self._initialize_callbacks()
+        self._fit(
+            X,
+            y,
+            sample_weight=weights,
+            warm_start=True,
+            epochs=epochs,
+            initial_epoch=self.current_epoch,
+            **settings,
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The function that built the network has done its work, and would put code
+        # into a state that is else made of arrays.
+        return {**super().__getstate__(), "model": None, "callbacks": None}

@@ -1,0 +1,80 @@
+"""What both kinds of network are made of."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+
+def per_layer(value: Any, n_layers: int, name: str) -> tuple:
+    """Return one value per layer, from one for all or from one for each."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return (value,) * n_layers
+    if len(value) != n_layers:
+        raise ValueError(
+            f"{name} must be one value or one for each of the {n_layers} layers, got "
+            f"{len(value)}: {value!r}"
+        )
+    return tuple(value)
+
+
+def as_sizes(sizes: int | Sequence[int]) -> tuple[int, ...]:
+    """Return a tuple of sizes, of one for a single number."""
+    return tuple(sizes) if isinstance(sizes, Sequence) else (sizes,)
+
+
+def regularizer(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
+    """Return the penalty on a layer's weights, None where there is none."""
+    return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
+
+
+def own(thing: str | Callable) -> Any:
+    """Return a layer's own copy of an activation or initializer that has state.
+
+    An initializer with a seed would give every layer that shares it the same values,
+    a layer such as PReLU the same weights.
+    """
+    if isinstance(thing, keras.initializers.Initializer | keras.layers.Layer):
+        return type(thing).from_config(thing.get_config())
+    return thing
+
+
+def dense_layers(
+    sizes: Sequence[int],
+    dropout: Sequence[float],
+    *,
+    activation: str | Callable,
+    l1: float,
+    l2: float,
+    kernel_initializer: Any,
+    batch_normalization: bool,
+) -> list[keras.layers.Layer]:
+    """Return dense layers, each with its normalization, activation and dropout."""
+    layers: list[keras.layers.Layer] = []
+    for size, rate in zip(sizes, dropout, strict=True):
+        dense = keras.layers.Dense(
+            size,
+            kernel_initializer=own(kernel_initializer),
+            kernel_regularizer=regularizer(l1, l2),
+        )
+        layers += activated(dense, activation, batch_normalization)
+        if rate:
+            layers.append(keras.layers.Dropout(rate))
+    return layers
+
+
+def activated(
+    layer: keras.layers.Layer, activation: str | Callable, batch_normalization: bool
+) -> list[keras.layers.Layer]:
+    """Return a linear layer with its activation, normalized before it if asked for."""
+    function = own(activation)
+    is_layer = isinstance(function, keras.layers.Layer)
+    if not batch_normalization and not is_layer:
+        layer.activation = keras.activations.get(function)
+        return [layer]
+    between = [keras.layers.BatchNormalization()] if batch_normalization else []
+    return [
+        layer,
+        *between,
+        function if is_layer else keras.layers.Activation(function),
+    ]
