@@ -126,6 +126,11 @@ def all_layers(model: Any) -> list[Any]:
     return list(model._flatten_layers())
 
 
+def takes_training(model: Any) -> bool:
+    """Tell whether a model's `call` has the argument `training`, as Keras sees it."""
+    return model._call_has_training_arg
+
+
 def set_learning_rate(optimizer: Any, learning_rate: Any) -> None:
     """Assign the variable behind `optimizer.learning_rate`, skipping its checks."""
     optimizer._learning_rate.assign(learning_rate)

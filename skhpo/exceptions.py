@@ -3,3 +3,7 @@
 
 class PersistenceWarning(UserWarning):
     """A fitted estimator was saved with other versions than the ones now loading it."""
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is damaged."""

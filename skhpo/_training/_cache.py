@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterator
 import keras
 
 from ._key import program_key
-from ._program import Program, copy_of
+from ._program import Program, own_program_of, program_for
 
 
 class ProgramCache:
@@ -33,9 +33,9 @@ class ProgramCache:
         """Lend a program for models like this one, with nothing loaded."""
         key = program_key(model)
         if key is None:
-            yield _own_program(model)
+            yield own_program_of(model)
             return
-        program = self._take(key) or Program(copy_of(model))
+        program = self._take(key) or program_for(model)
         try:
             yield program
         finally:
@@ -64,18 +64,6 @@ class ProgramCache:
             self._idle[id(program)] = key, program
             while len(self._idle) > self.max_size:
                 self._idle.popitem(last=False)
-
-
-def _own_program(model: keras.Model) -> Program:
-    """Return the program of a model that shares with no other, kept on the model.
-
-    So a fit that goes on does not trace again, and the program goes when the model
-    goes.
-    """
-    program = vars(model).get("_skhpo_program")
-    if program is None:
-        program = vars(model)["_skhpo_program"] = Program(model)
-    return program
 
 
 CACHE = ProgramCache(max_size=32)

@@ -1,55 +1,50 @@
 """The slow twin: `Model.fit`, fed with our own order of samples."""
 
-from typing import Any
-
 import keras
 import numpy as np
 
 from ._data import order_of_epoch
-from ._fit import Plan
-from ._stopping import EarlyStopping
+from ._plan import Fit, Plan
 
 
-def train_by_keras(
-    model: keras.Model,
-    x: Any,
-    y: Any,
-    sample_weight: np.ndarray | None,
-    plan: Plan,
-    validation_data: tuple | None,
-    callbacks: list[keras.callbacks.Callback],
-    early_stopping: EarlyStopping | None,
-) -> dict[str, list[float]]:
-    """Train a model by `Model.fit`; return its history."""
-    if early_stopping is not None:
-        callbacks = [*callbacks, _StoppingCallback(early_stopping)]
+def train_by_keras(fit: Fit) -> None:
+    """Train a model by `Model.fit`."""
+    if not fit.progress.is_over:
+        _run_epochs(fit)
+    if fit.progress.best_weights is not None:
+        fit.model.set_weights(fit.progress.best_weights)
+
+
+def _run_epochs(fit: Fit) -> None:
+    plan = fit.plan
+    callbacks = [*fit.callbacks, _ProgressCallback(fit)]
     if plan.stop_on_nan:
-        callbacks = [*callbacks, keras.callbacks.TerminateOnNaN()]
+        callbacks.insert(0, keras.callbacks.TerminateOnNaN())
+    x, y, sample_weight = fit.samples
     if y is not None:
         parts = (x, y) if sample_weight is None else (x, y, sample_weight)
-        x = _Batches(parts, plan)
-    history = model.fit(
+        x = _Batches(parts, plan, fit.progress.next_epoch)
+    fit.model.fit(
         x,
         epochs=plan.epochs,
-        initial_epoch=plan.initial_epoch,
+        initial_epoch=fit.progress.next_epoch,
         shuffle=False,
         verbose=plan.verbose,
         callbacks=callbacks,
-        validation_data=validation_data,
+        validation_data=fit.validation_data,
         validation_batch_size=plan.validation_batch_size or plan.batch_size,
         **{"validation_freq": plan.validation_freq, **plan.extra},
     )
-    return {name: [float(v) for v in vs] for name, vs in history.history.items()}
 
 
 class _Batches(keras.utils.PyDataset):
     """Batches of arrays, or of nested ones, in an epoch's order."""
 
-    def __init__(self, parts: tuple, plan: Plan) -> None:
+    def __init__(self, parts: tuple, plan: Plan, epoch: int) -> None:
         super().__init__()
         self._parts, self._plan = parts, plan
         self._n_samples = len(keras.tree.flatten(parts)[0])
-        self._epoch = plan.initial_epoch
+        self._epoch = epoch
         self._order = self._new_order()
 
     def __len__(self) -> int:
@@ -70,23 +65,18 @@ class _Batches(keras.utils.PyDataset):
         return order_of_epoch(self._n_samples, self._epoch, plan.seed, plan.shuffle)
 
 
-class _StoppingCallback(keras.callbacks.Callback):
-    """Early stopping as a Keras callback."""
+class _ProgressCallback(keras.callbacks.Callback):
+    """What our loop does between epochs, as a Keras callback."""
 
-    def __init__(self, stopping: EarlyStopping) -> None:
+    def __init__(self, fit: Fit) -> None:
         super().__init__()
-        self._stopping = stopping
-        self._best_weights: list[np.ndarray] | None = None
+        self._fit = fit
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Keep the weights of the best epoch, and stop once patience has run out."""
-        better = self._stopping.update(epoch, logs or {})
-        if better and self._stopping.restore_best_weights:
-            self._best_weights = self.model.get_weights()
-        if self._stopping.exhausted:
-            self.model.stop_training = True
-
-    def on_train_end(self, logs: dict | None = None) -> None:  # noqa: ARG002
-        """Bring back the weights of the best epoch."""
-        if self._best_weights is not None:
-            self.model.set_weights(self._best_weights)
+        """Take in the epoch, stop once it is time, and leave the state."""
+        progress = self._fit.progress
+        progress.add(epoch, logs or {}, self.model.get_weights)
+        progress.is_over |= self.model.stop_training
+        self.model.stop_training |= progress.is_over
+        if self._fit.state_is_due:
+            self._fit.leave_state()

@@ -6,8 +6,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .._compat import compile_arguments, has_own_learning_rate, set_learning_rate
+from .._compat import compile_arguments
 from ._data import Data
+from ._step import forward, metrics_can_wait, test_step, train_step
+from ._weights import Weights, weights_of
 
 ROWS_PER_PACKET = 16
 
@@ -18,59 +20,63 @@ class Program:
     Parameters
     ----------
     model : keras.Model
-        Compiled and built. The program trains this very model: one that serves many
-        fits has a copy (`copy_of`), into which their weights are loaded and from which
-        they are taken.
+        Compiled and built.
+    weights : Weights
+        What is trained: those of this very model, or of a copy (`program_for`) into
+        which those of fit after fit are loaded.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, weights: Weights) -> None:
         self.model = model
         self.n_traces = 0
+        self._weights = weights
         self._functions: dict[Hashable, Callable] = {}
-        if not model.optimizer.built:
-            model.optimizer.build(model.trainable_variables)
-        self._fresh_state = [v.numpy() for v in model.optimizer.variables]
 
     def load(self, model: keras.Model) -> None:
         """Set everything that training changes to what it is in `model`."""
-        if model is self.model:
-            return
-        _assign(self.model.variables, model.variables)
-        optimizer = model.optimizer
-        if optimizer.built:
-            _assign(self.model.optimizer.variables, optimizer.variables)
-            return
-        _assign(self.model.optimizer.variables, self._fresh_state)
-        if has_own_learning_rate(optimizer):
-            set_learning_rate(self.model.optimizer, optimizer.learning_rate)
+        if model is not self.model:
+            self._weights.load(model)
 
     def store(self, model: keras.Model) -> None:
         """Set everything that training changes in `model` to what it is here."""
-        if model is self.model:
-            return
-        _assign(model.variables, self.model.variables)
-        if not model.optimizer.built:
-            model.optimizer.build(model.trainable_variables)
-        _assign(model.optimizer.variables, self.model.optimizer.variables)
+        if model is not self.model:
+            self._weights.store(model)
+
+    def snapshot(self) -> list[tf.Tensor]:
+        """Return a copy of the weights and batch statistics."""
+        return [tf.identity(variable.value) for variable in self._remembered]
+
+    def restore(self, snapshot: list[tf.Tensor]) -> None:
+        """Bring back a copy that `snapshot` gave."""
+        for variable, value in zip(self._remembered, snapshot, strict=True):
+            variable.value.assign(value)
 
     def train_epoch(
         self, data: Data, order: np.ndarray, batch_size: int
     ) -> dict[str, float]:
         """Take one step for each batch of the samples in `order`; return the logs."""
-        return self._run("train", self.model.train_step, data, order, batch_size)
+        return self._run("train", train_step, data, order, batch_size)
 
     def evaluate(self, data: Data, batch_size: int) -> dict[str, float]:
         """Return the loss and metrics over all samples."""
         order = np.arange(data.n_samples, dtype=np.int32)
-        return self._run("evaluate", self.model.test_step, data, order, batch_size)
+        return self._run("evaluate", test_step, data, order, batch_size)
 
     def predict(self, x: tf.Tensor, batch_size: int) -> np.ndarray:
         """Return the network's outputs."""
-        forward = self._traced("predict", (x,), self._trace_forward)
+        outputs_of = self._traced("predict", (x,), self._trace_forward)
         if x.shape[0] <= batch_size:
-            return forward(x).numpy()
+            return outputs_of(x).numpy()
         starts = range(0, x.shape[0], batch_size)
-        return np.concatenate([forward(x[i : i + batch_size]).numpy() for i in starts])
+        parts = [outputs_of(x[start : start + batch_size]) for start in starts]
+        return np.concatenate([part.numpy() for part in parts])
+
+    @property
+    def _remembered(self) -> list[keras.Variable]:
+        """The weights, without the states of seed generators, which only go on."""
+        weights = {id(variable) for variable in self.model.weights}
+        statistics = [v for v in self.model.non_trainable_variables if id(v) in weights]
+        return [*self._weights.variables, *statistics]
 
     def _run(
         self,
@@ -83,7 +89,6 @@ class Program:
         over_batches = self._traced(
             role, data.parts, lambda specs: self._trace_epoch(step, specs)
         )
-        self.model.reset_metrics()
         logs = over_batches(data.parts, tf.constant(order), tf.constant(batch_size))
         return {name: float(value) for name, value in logs.items()}
 
@@ -102,7 +107,9 @@ class Program:
     def _trace_epoch(
         self, step: Callable, specs: tuple[tf.TensorSpec, ...]
     ) -> Callable:
+        """Return a function that runs `step` over all batches of an epoch."""
         self._build_metrics(specs)
+        waits = metrics_can_wait(self.model)
         order = tf.TensorSpec([None], tf.int32)
         batch_size = tf.TensorSpec([], tf.int32)
 
@@ -110,26 +117,45 @@ class Program:
         @tf.function(autograph=False, input_signature=[specs, order, batch_size])
         def over_batches(parts, order, batch_size):
             self.n_traces += 1
-
-            def one_batch(start):
-                rows = order[start : start + batch_size]
-                step(tuple(tf.gather(part, rows) for part in parts))
-                return (start + batch_size,)
-
+            self.model.reset_metrics()
             n_samples = tf.shape(order)[0]
-            tf.while_loop(
-                lambda start: start < n_samples,
+
+            def one_batch(start, number, total_loss, kept):
+                rows = order[start : start + batch_size]
+                batch = tuple(tf.gather(part, rows) for part in parts)
+                loss, outputs = step(self._weights, batch)
+                if waits:
+                    kept = kept.write(number, outputs)
+                else:
+                    self._update_metrics(batch, outputs)
+                total_loss += tf.cast(loss, tf.float32) * tf.cast(
+                    tf.shape(rows)[0], tf.float32
+                )
+                return start + batch_size, number + 1, total_loss, kept
+
+            kept = tf.TensorArray(
+                self.model.compute_dtype,
+                size=(n_samples + batch_size - 1) // batch_size if waits else 0,
+                element_shape=[None, *self.model.output_shape[1:]],
+                infer_shape=False,
+            )
+            _, _, total_loss, kept = tf.while_loop(
+                lambda start, *_: start < n_samples,
                 one_batch,
-                (tf.constant(0),),
+                (tf.constant(0), tf.constant(0), tf.constant(0.0), kept),
                 parallel_iterations=1,
             )
-            return self.model.get_metrics_result()
+            if waits:
+                ordered = tuple(tf.gather(part, order) for part in parts[1:])
+                self._update_metrics((None, *ordered), kept.concat())
+            logs = self.model.get_metrics_result()
+            return logs | {"loss": total_loss / tf.cast(n_samples, tf.float32)}
 
         return over_batches
 
     def _trace_forward(self, specs: tuple[tf.TensorSpec, ...]) -> Callable:
         @tf.function(autograph=False, input_signature=list(specs))
-        def forward(x):
+        def outputs_of(x):
             self.n_traces += 1
             # The processor takes the rows at the end of a batch by other instructions
             # than whole packets of them, which rounds differently. Filled up to whole
@@ -137,27 +163,44 @@ class Program:
             n_samples = tf.shape(x)[0]
             missing = -n_samples % ROWS_PER_PACKET
             filled = tf.pad(x, [[0, missing], *([[0, 0]] * (x.shape.rank - 1))])
-            return self.model(filled, training=False)[:n_samples]
+            return forward(self._weights, filled)[:n_samples]
 
-        return forward
+        return outputs_of
+
+    def _update_metrics(self, batch: tuple, outputs: tf.Tensor) -> None:
+        x, y, *sample_weight = batch
+        self.model.compute_metrics(x, y, outputs, *(sample_weight or [None]))
 
     def _build_metrics(self, specs: tuple[tf.TensorSpec, ...]) -> None:
         """Let Keras make its metrics' variables, which it cannot while tracing."""
-        x, y, *weights = (tf.zeros([1, *spec.shape[1:]], spec.dtype) for spec in specs)
+        batch = tuple(tf.zeros([1, *spec.shape[1:]], spec.dtype) for spec in specs)
         outputs = tf.zeros([1, *self.model.output_shape[1:]], self.model.compute_dtype)
-        self.model.compute_loss(x, y, outputs, *weights)
-        self.model.compute_metrics(x, y, outputs, *weights)
+        x, y, *sample_weight = batch
+        self.model.compute_loss(x, y, outputs, *sample_weight)
+        self._update_metrics(batch, outputs)
 
 
-def copy_of(model: keras.Model) -> keras.Model:
-    """Return a compiled model of the same architecture with variables of its own."""
+def program_for(model: keras.Model) -> Program:
+    """Return a program that trains models like this one, over a copy of it."""
     copy = keras.models.clone_model(model)
     optimizer = model.optimizer
     copy.compile(
         optimizer=type(optimizer).from_config(optimizer.get_config()),
         **keras.tree.map_structure(_copy_of_metric, compile_arguments(model)),
     )
-    return copy
+    return Program(copy, weights_of(copy))
+
+
+def own_program_of(model: keras.Model) -> Program:
+    """Return the program of a model that shares with no other, kept on the model.
+
+    So a fit that goes on does not trace again, and the program goes when the model
+    goes.
+    """
+    program = vars(model).get("_skhpo_program")
+    if program is None:
+        program = vars(model)["_skhpo_program"] = Program(model, Weights(model))
+    return program
 
 
 def _copy_of_metric(value: object) -> object:
@@ -165,8 +208,3 @@ def _copy_of_metric(value: object) -> object:
     if isinstance(value, keras.metrics.Metric):
         return type(value).from_config(value.get_config())
     return value
-
-
-def _assign(variables: list, values: list) -> None:
-    for variable, value in zip(variables, values, strict=True):
-        variable.value.assign(value)

@@ -3,8 +3,24 @@
 import math
 from dataclasses import dataclass, field
 
-# Of a metric, these parts of its name say that more of it is better.
-_MORE_IS_BETTER = ("acc", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou")
+# Of a metric, these parts of its name, in lower case, say that more of it is better.
+_MORE_IS_BETTER = (
+    "acc",
+    "auc",
+    "correlation",
+    "f1",
+    "fbeta",
+    "io_u",
+    "iou",
+    "precision",
+    "r2",
+    "recall",
+    "score",
+    "sensitivity",
+    "similarity",
+    "specificity",
+    "true_",
+)
 
 
 @dataclass
@@ -40,6 +56,15 @@ class EarlyStopping:
         self.wait += 1
         return False
 
+    def record(self) -> dict[str, float | int | None]:
+        """Return what `resume` takes."""
+        return {"best": self.best, "best_epoch": self.best_epoch, "wait": self.wait}
+
+    def resume(self, record: dict[str, float | int | None]) -> None:
+        """Go on from where another stood."""
+        self.best, self.best_epoch = record["best"], record["best_epoch"]
+        self.wait = record["wait"]
+
     @property
     def exhausted(self) -> bool:
         """Whether patience has run out."""
@@ -61,6 +86,6 @@ def is_better(value: float, best: float, monitor: str, min_delta: float = 0.0) -
     """Tell whether a monitored value improves on the best one by more than a delta."""
     if math.isnan(best):
         return not math.isnan(value)
-    if any(part in monitor for part in _MORE_IS_BETTER):
+    if any(part in monitor.lower() for part in _MORE_IS_BETTER):
         return value > best + min_delta
     return value < best - min_delta

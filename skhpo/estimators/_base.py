@@ -11,9 +11,15 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._compat import check_sample_weight
-from .._training import PREDICT_BATCH_SIZE, EarlyStopping, is_better
+from .._training import (
+    PREDICT_BATCH_SIZE,
+    Checkpoint,
+    EarlyStopping,
+    fingerprint,
+    is_better,
+)
 from ._compiling import build_compiled
-from ._parameters import check_parameters
+from ._parameters import check_parameters, plain
 from ._seeds import draw_seed
 from ._validation import Samples, split
 from ._wrappers import BaseWrapper
@@ -44,7 +50,7 @@ class NetworkEstimator(BaseEstimator):
     ) -> Self:
         """Fit anew, or go on where `warm_start` or `partial_fit` ask for it."""
         check_parameters(self)
-        goes_on = hasattr(self, "wrapper_") and (one_epoch or self.warm_start)
+        goes_on = self.__sklearn_is_fitted__() and (one_epoch or self.warm_start)
         X, y = self._validate(X, y, reset=not goes_on)
         if goes_on:
             self._check_targets(y, classes)
@@ -52,8 +58,12 @@ class NetworkEstimator(BaseEstimator):
             self._learn_targets(y, classes)
         samples = Samples(X, y, self._weights(X, y, sample_weight))
         held_out = self._given_validation(X_val, y_val)
+        checkpoint = None
+        if self.checkpoint_dir is not None and not one_epoch:
+            checkpoint = self._checkpoint(samples, held_out)
         if not goes_on:
-            self._seed = draw_seed(self.random_state)
+            kept = None if checkpoint is None else checkpoint.state
+            self._seed = draw_seed(self.random_state) if kept is None else kept.seed
             self.wrapper_ = self._new_wrapper()
         stops = self.early_stopping and not one_epoch
         if stops and held_out is None and self.monitor.startswith("val_"):
@@ -61,7 +71,8 @@ class NetworkEstimator(BaseEstimator):
             samples, held_out = split(
                 samples, self.validation_fraction, self._seed, strata
             )
-        self._train(samples, held_out, 1 if one_epoch else self.epochs, stops)
+        epochs = 1 if one_epoch else int(self.epochs)
+        self._train(samples, held_out, epochs, stops, checkpoint)
         return self
 
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -82,11 +93,6 @@ class NetworkEstimator(BaseEstimator):
             weights = check_sample_weight(
                 weights, X, dtype=np.float32, ensure_non_negative=True, copy=True
             )
-            if not weights.any():
-                raise ValueError(
-                    "sample_weight must not be all zero: nothing would be left to "
-                    "train on"
-                )
         balance = self._balance(y)
         if balance is None:
             return weights
@@ -110,18 +116,18 @@ class NetworkEstimator(BaseEstimator):
             ) from error
         return Samples(X_val, y_val)
 
+    def _checkpoint(self, samples: Samples, held_out: Samples | None) -> Checkpoint:
+        """Return the file that this fit leaves its state in, and may find one."""
+        found_by = fingerprint(
+            type(self), self.get_params(deep=False), [*samples, *(held_out or ())]
+        )
+        return Checkpoint(self.checkpoint_dir, found_by, int(self.checkpoint_every))
+
     def _new_wrapper(self) -> BaseWrapper:
         """Return a wrapper that will build the network when it is fitted."""
-        optimizer = {
-            name: getattr(self, name)
-            for name in (
-                "optimizer",
-                "learning_rate",
-                "momentum",
-                "nesterov",
-                "clipnorm",
-            )
-        }
+        optimizer = self._settings(
+            "optimizer", "learning_rate", "momentum", "nesterov", "clipnorm"
+        )
         build = partial(
             build_compiled,
             build=self._network(),
@@ -138,7 +144,12 @@ class NetworkEstimator(BaseEstimator):
         )
 
     def _train(
-        self, samples: Samples, held_out: Samples | None, epochs: int, stops: bool
+        self,
+        samples: Samples,
+        held_out: Samples | None,
+        epochs: int,
+        stops: bool,
+        checkpoint: Checkpoint | None,
     ) -> None:
         stopping = None
         if stops:
@@ -146,7 +157,7 @@ class NetworkEstimator(BaseEstimator):
                 self.monitor, self.n_iter_no_change, self.tol, self.restore_best_weights
             )
         wrapper = self.wrapper_.set_params(
-            batch_size=-1 if self.batch_size == "all" else self.batch_size,
+            batch_size=-1 if self.batch_size == "all" else int(self.batch_size),
             callbacks=None if self.callbacks is None else list(self.callbacks),
             shuffle=self.shuffle,
             verbose=self.verbose,
@@ -158,7 +169,10 @@ class NetworkEstimator(BaseEstimator):
                 None if held_out is None else self._inputs_and_targets(held_out)
             ),
             early_stopping=stopping,
+            checkpoint=checkpoint,
         )
+        keeps_best = stops and self.restore_best_weights
+        self._kept_epoch = stopping.best_epoch if keeps_best else None
         self._check_convergence(stopping)
 
     def _inputs_and_targets(self, samples: Samples) -> tuple:
@@ -190,6 +204,13 @@ class NetworkEstimator(BaseEstimator):
         """Return validated rows as the network takes them."""
         return X
 
+    def _settings(self, *names: str) -> dict[str, Any]:
+        """Return parameters as Keras takes them."""
+        return {name: plain(getattr(self, name)) for name in names}
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "wrapper_") and self.wrapper_.initialized_
+
     @property
     def model_(self) -> keras.Model:
         """The network."""
@@ -211,8 +232,15 @@ class NetworkEstimator(BaseEstimator):
         return len(self.loss_curve_)
 
     @property
+    def resumed_from_epoch_(self) -> int:
+        """The number of epochs taken over from a checkpoint."""
+        return self.wrapper_.resumed_from_epoch_
+
+    @property
     def best_epoch_(self) -> int:
-        """The index in `history_` of the epoch with the best monitored value."""
+        """The index in `history_` of the epoch kept, or with the best `monitor`."""
+        if self._kept_epoch is not None:
+            return self._kept_epoch
         monitor = self.monitor if self.monitor in self.history_ else "loss"
         values = self.history_[monitor]
         best = 0
@@ -245,6 +273,11 @@ class _Network(BaseWrapper):
             initial_epoch=self.current_epoch,
             **settings,
         )
+
+    @staticmethod
+    def _history_name(key: str) -> str:
+        # Keras's, which `monitor` goes by; SciKeras writes some of them out.
+        return key
 
     def __getstate__(self) -> dict[str, Any]:
         # The function that built the network has done its work, and would put code

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
-from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
+from sklearn.utils.validation import column_or_1d
 
 from ._base import NetworkEstimator
 from ._targets import Classes, check_known, check_loss, classes_of
@@ -93,7 +93,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         ValueError
             If the first call has no `classes`, or y has labels that are not known.
         """
-        if not hasattr(self, "wrapper_") and classes is None and np.ndim(y) < 2:
+        has_one_column = np.shape(y)[1:] in ((), (1,))
+        if not self.__sklearn_is_fitted__() and classes is None and has_one_column:
             raise ValueError(
                 "classes must be passed on the first call to partial_fit, got None; "
                 "give all labels of all calls, as np.unique(y_all)"
@@ -102,7 +103,6 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
     @property
     def _classes(self) -> Classes:
-        check_is_fitted(self)
         return Classes(self.classes_, self._kind)
 
     def _learn_targets(self, y: np.ndarray, classes: Any) -> None:
@@ -112,8 +112,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         self.classes_, self._kind = found
 
     def _check_targets(self, y: np.ndarray, classes: Any) -> None:
-        known = Classes(self.classes_, self._kind)
-        check_known(y, known)
+        check_known(y, self._classes)
         if classes is not None and not np.array_equal(
             np.unique(classes), self.classes_
         ):
@@ -135,17 +134,25 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     def _balance(self, y: np.ndarray) -> np.ndarray | None:
         if self.class_weight is None:
             return None
-        return compute_sample_weight(self.class_weight, y).astype(np.float32)
+        if self.class_weight == "balanced":
+            return compute_sample_weight("balanced", y).astype(np.float32)
+        if self._kind == "multilabel":
+            raise ValueError(
+                'class_weight must be None or "balanced" for several labels per '
+                f"sample, got {self.class_weight!r}"
+            )
+        # By all classes, not those of this y: a batch may lack some.
+        weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        return weights[np.searchsorted(self.classes_, y)].astype(np.float32)
 
     def _strata(self, y: np.ndarray) -> np.ndarray | None:
         return None if self._kind == "multilabel" else y
 
     def _output(self) -> tuple[int, str]:
-        classes = Classes(self.classes_, self._kind)
-        return classes.n_outputs, classes.output_activation
+        return self._classes.n_outputs, self._classes.output_activation
 
     def _loss(self) -> Any:
-        return self.loss or Classes(self.classes_, self._kind).loss
+        return self.loss or self._classes.loss
 
     def _metrics(self) -> list:
         if self.metrics is None:

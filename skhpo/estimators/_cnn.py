@@ -1,5 +1,6 @@
 """A convolutional network that tells classes of images apart."""
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -92,6 +93,13 @@ class KerasCNN(ConvolutionalMixin, NetworkClassifier):
         Whether `fit` goes on with the network of the last `fit`.
     shuffle : bool, default=True
         Whether each epoch takes the samples in an order of its own.
+    checkpoint_dir : path-like or None, default=None
+        A folder in which `fit` leaves its state and from which it continues: a fit of
+        the same parameters but `epochs` on the same data goes on where the last one
+        ended, or was killed, and gives what one fit without a break gives. Each such
+        fit has a subfolder of its own.
+    checkpoint_every : int, default=10
+        The epochs between two writings of the state; it is written at the end too.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights, dropout, the order of samples and what is held out.
         On a CPU, with as many threads and the same versions, the weights are the same
@@ -112,6 +120,8 @@ class KerasCNN(ConvolutionalMixin, NetworkClassifier):
         The training loss of each epoch.
     n_iter_ : int
         The number of epochs trained.
+    resumed_from_epoch_ : int
+        The number of epochs taken over from a checkpoint.
     best_epoch_ : int
         The index of the epoch with the best `monitor`, of the least loss where that is
         not recorded.
@@ -184,6 +194,8 @@ class KerasCNN(ConvolutionalMixin, NetworkClassifier):
         callbacks: Sequence[keras.callbacks.Callback] | None = None,
         warm_start: bool = False,
         shuffle: bool = True,
+        checkpoint_dir: str | os.PathLike | None = None,
+        checkpoint_every: int = 10,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
@@ -219,6 +231,8 @@ class KerasCNN(ConvolutionalMixin, NetworkClassifier):
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.shuffle = shuffle
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_every = checkpoint_every
         self.random_state = random_state
         self.verbose = verbose
 

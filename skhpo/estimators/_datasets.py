@@ -25,13 +25,18 @@ def targets_of(dataset: Dataset) -> np.ndarray:
     return np.concatenate([batch[1] for batch in _batches(dataset)])
 
 
+def arrays_of(dataset: Dataset) -> tuple[np.ndarray, ...]:
+    """Return what all batches hold together."""
+    return tuple(np.concatenate(part) for part in zip(*_batches(dataset), strict=True))
+
+
 def encoded(dataset: Dataset, encode: Callable[[tuple], tuple]) -> Dataset:
     """Return the dataset with every batch passed through `encode`."""
     if isinstance(dataset, keras.utils.PyDataset):
         return _EncodedPyDataset(dataset, encode)
-    signature = tuple(
-        tf.TensorSpec([None, *part.shape[1:]], part.dtype)
-        for part in encode(next(_batches(dataset)))
+    signature = keras.tree.map_structure(
+        lambda part: tf.TensorSpec([None, *part.shape[1:]], part.dtype),
+        encode(next(_batches(dataset))),
     )
     return tf.data.Dataset.from_generator(
         lambda: map(encode, _batches(dataset)), output_signature=signature
@@ -40,22 +45,47 @@ def encoded(dataset: Dataset, encode: Callable[[tuple], tuple]) -> Dataset:
 
 def _batches(dataset: Dataset) -> Iterator[tuple]:
     if isinstance(dataset, tf.data.Dataset):
-        if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
-            raise ValueError(
-                "A tf.data.Dataset given as X must end, got one that repeats for ever; "
-                "drop .repeat(): fit goes through it once for each of its epochs"
-            )
+        endless = dataset.cardinality() == tf.data.INFINITE_CARDINALITY
         batches = dataset.as_numpy_iterator()
     else:
-        batches = (dataset[i] for i in range(dataset.num_batches))
+        endless = dataset.num_batches is None
+        batches = (dataset[i] for i in range(dataset.num_batches or 0))
+    name = type(dataset).__name__
+    if endless:
+        raise ValueError(
+            f"A dataset given as X must end, got a {name} that goes on for ever; drop "
+            "its .repeat(), or let num_batches say where it ends: fit goes through it "
+            "once for each of its epochs"
+        )
+    batch = None
     for batch in batches:
-        if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
-            raise ValueError(
-                "A dataset given as X must give batches (X, y) or (X, y, "
-                f"sample_weight), got {type(batch).__name__}"
-                + (f" of {len(batch)}" if isinstance(batch, tuple | list) else "")
-            )
-        yield tuple(np.asarray(part) for part in batch)
+        _check_batch(batch, name)
+        yield tuple(_as_array(part) for part in batch)
+    if batch is None:
+        raise ValueError(f"A dataset given as X must hold samples, got an empty {name}")
+
+
+def _check_batch(batch: Any, name: str) -> None:
+    if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
+        got = type(batch).__name__
+        got += f" of {len(batch)}" if isinstance(batch, tuple | list) else ""
+        raise ValueError(
+            f"A dataset given as X must give batches (X, y) or (X, y, sample_weight), "
+            f"got a {name} that gives {got}"
+        )
+    if np.ndim(batch[1]) == 0:
+        raise ValueError(
+            f"A dataset given as X must give batches of samples, got a {name} that "
+            "gives them one by one; use its .batch(batch_size)"
+        )
+
+
+def _as_array(part: Any) -> np.ndarray:
+    """Return an array; TensorFlow keeps strings as bytes."""
+    array = np.asarray(part)
+    if array.dtype == object and array.size and isinstance(array.flat[0], bytes):
+        return np.char.decode(array.astype(bytes), "utf-8")
+    return array
 
 
 class _EncodedPyDataset(keras.utils.PyDataset):
@@ -73,7 +103,10 @@ class _EncodedPyDataset(keras.utils.PyDataset):
         return self._dataset.num_batches
 
     def __getitem__(self, i: int) -> tuple:
-        return self._encode(tuple(np.asarray(part) for part in self._dataset[i]))
+        return self._encode(tuple(_as_array(part) for part in self._dataset[i]))
+
+    def on_epoch_begin(self) -> None:
+        self._dataset.on_epoch_begin()
 
     def on_epoch_end(self) -> None:
         self._dataset.on_epoch_end()

@@ -17,9 +17,9 @@ class ConvolutionalMixin:
 
     def _as_rows(self, X: Any, reset: bool) -> Any:
         """Return flat rows, and record or compare the shape of the images."""
-        if not hasattr(X, "ndim"):
+        if not hasattr(X, "shape"):
             X = np.asarray(X)
-        if X.ndim <= 2:
+        if len(X.shape) <= 2:
             if reset:
                 self._rows_shape = None
             return X
@@ -56,31 +56,23 @@ class ConvolutionalMixin:
         return X.reshape(len(X), *self.image_shape_)
 
     def _network(self) -> Callable[[], keras.Model]:
-        n_outputs, output_activation = self._output()
+        settings = self._settings(
+            "dense_layer_sizes",
+            "activation",
+            "l1",
+            "l2",
+            "kernel_initializer",
+            "batch_normalization",
+        )
         return partial(
-            build_cnn,
-            self.image_shape_,
-            n_outputs,
-            output_activation,
-            **self._blocks,
-            dense_layer_sizes=self.dense_layer_sizes,
-            activation=self.activation,
-            l1=self.l1,
-            l2=self.l2,
-            kernel_initializer=self.kernel_initializer,
-            batch_normalization=self.batch_normalization,
+            build_cnn, self.image_shape_, *self._output(), **self._blocks, **settings
         )
 
     @property
     def _blocks(self) -> dict[str, Any]:
-        return {
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "padding": self.padding,
-            "strides": self.strides,
-            "pool_size": self.pool_size,
-            "dropout": self.dropout,
-        }
+        return self._settings(
+            "filters", "kernel_size", "padding", "strides", "pool_size", "dropout"
+        )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

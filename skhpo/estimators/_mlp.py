@@ -1,5 +1,6 @@
 """A multi-layer perceptron that tells classes apart."""
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Self
@@ -78,6 +79,13 @@ class KerasMLP(NetworkClassifier):
         Whether `fit` goes on with the network of the last `fit`.
     shuffle : bool, default=True
         Whether each epoch takes the samples in an order of its own.
+    checkpoint_dir : path-like or None, default=None
+        A folder in which `fit` leaves its state and from which it continues: a fit of
+        the same parameters but `epochs` on the same data goes on where the last one
+        ended, or was killed, and gives what one fit without a break gives. Each such
+        fit has a subfolder of its own.
+    checkpoint_every : int, default=10
+        The epochs between two writings of the state; it is written at the end too.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights, dropout, the order of samples and what is held out.
         On a CPU, with as many threads and the same versions, the weights are the same
@@ -98,6 +106,8 @@ class KerasMLP(NetworkClassifier):
         The training loss of each epoch.
     n_iter_ : int
         The number of epochs trained.
+    resumed_from_epoch_ : int
+        The number of epochs taken over from a checkpoint.
     best_epoch_ : int
         The index of the epoch with the best `monitor`, of the least loss where that is
         not recorded.
@@ -164,6 +174,8 @@ class KerasMLP(NetworkClassifier):
         callbacks: Sequence[keras.callbacks.Callback] | None = None,
         warm_start: bool = False,
         shuffle: bool = True,
+        checkpoint_dir: str | os.PathLike | None = None,
+        checkpoint_every: int = 10,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
@@ -193,6 +205,8 @@ class KerasMLP(NetworkClassifier):
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.shuffle = shuffle
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_every = checkpoint_every
         self.random_state = random_state
         self.verbose = verbose
 
@@ -236,17 +250,13 @@ class KerasMLP(NetworkClassifier):
         return self._fit(X, y, sample_weight, X_val, y_val)
 
     def _network(self) -> Callable[[], keras.Model]:
-        n_outputs, output_activation = self._output()
-        return partial(
-            build_mlp,
-            self.n_features_in_,
-            n_outputs,
-            output_activation,
-            hidden_layer_sizes=self.hidden_layer_sizes,
-            activation=self.activation,
-            dropout=self.dropout,
-            l1=self.l1,
-            l2=self.l2,
-            kernel_initializer=self.kernel_initializer,
-            batch_normalization=self.batch_normalization,
+        settings = self._settings(
+            "hidden_layer_sizes",
+            "activation",
+            "dropout",
+            "l1",
+            "l2",
+            "kernel_initializer",
+            "batch_normalization",
         )
+        return partial(build_mlp, self.n_features_in_, *self._output(), **settings)

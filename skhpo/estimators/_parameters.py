@@ -1,10 +1,14 @@
 """Checks of constructor arguments: everything that is wrong, in one message."""
 
+import os
 from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
+
+from ._seeds import is_seed
 
 OPTIMIZERS = (
     "adam",
@@ -34,6 +38,11 @@ def check_parameters(estimator: Any) -> None:
         if (rule := RULES.get(name)) is not None and not rule.holds(value)
     ]
     problems += _problems_of_optimizer(estimator)
+    if estimator.warm_start and estimator.checkpoint_dir is not None:
+        problems.append(
+            "warm_start goes on with the network in memory and checkpoint_dir with the "
+            f"one on disk, got both ({estimator.checkpoint_dir!r}); leave one out"
+        )
     if problems:
         raise ValueError(
             f"Invalid parameters of {type(estimator).__name__}: " + "; ".join(problems)
@@ -50,6 +59,13 @@ def _problems_of_optimizer(estimator: Any) -> list[str]:
         for name in ("learning_rate", "clipnorm")
         if (value := getattr(estimator, name)) is not None
     ]
+
+
+def plain(value: Any) -> Any:
+    """Return NumPy's scalars as Python's, in a sequence too: Keras takes no others."""
+    if isinstance(value, tuple | list):
+        return tuple(plain(v) for v in value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _is_number(value: Any) -> bool:
@@ -86,12 +102,20 @@ def _one_of(names: Iterable[str]) -> Rule:
     return Rule(words, lambda value: isinstance(value, str) and value in names)
 
 
+def _is_metric(value: Any) -> bool:
+    # "acc" is a name that only `keras.Model.compile` knows.
+    return (isinstance(value, str) and value == "acc") or _METRIC.holds(value)
+
+
 def _known_to(get: Callable[[Any], Any], words: str) -> Rule:
-    """Return the rule that Keras knows the name, or that the value is a callable."""
+    """Return the rule that Keras knows the name, or that the value is a callable.
+
+    A class is not: Keras would call it with what its instances are called with.
+    """
 
     def holds(value: Any) -> bool:
         if not isinstance(value, str):
-            return callable(value)
+            return callable(value) and not isinstance(value, type)
         try:
             get(value)
         except ValueError:
@@ -101,7 +125,7 @@ def _known_to(get: Callable[[Any], Any], words: str) -> Rule:
     return Rule(words, holds)
 
 
-_BOOL = Rule("True or False", lambda value: isinstance(value, bool))
+_BOOL = Rule("True or False", lambda value: isinstance(value, bool | np.bool_))
 _COUNT = Rule("a positive integer", _is_count)
 _NOT_NEGATIVE = _number("a number of at least 0", lambda value: value >= 0)
 _SHARE = _number("a number from 0 up to, but not, 1", lambda value: 0 <= value < 1)
@@ -114,10 +138,11 @@ _PIXELS = Rule(
 )
 _LOSS = _optional(
     Rule(
-        "the name of a Keras loss, a keras.losses.Loss or a callable",
+        "the name of a Keras loss, a keras.losses.Loss or a function",
         _known_to(keras.losses.get, "").holds,
     )
 )
+_METRIC = _known_to(keras.metrics.get, "")
 _OPTIMIZER = _one_of(OPTIMIZERS)
 
 RULES = {
@@ -160,7 +185,7 @@ RULES = {
     ),
     "epochs": _COUNT,
     "activation": _known_to(
-        keras.activations.get, "the name of a Keras activation, or a callable"
+        keras.activations.get, "the name of a Keras activation, a function or a layer"
     ),
     "dropout": _each(_SHARE, "those"),
     "l1": _NOT_NEGATIVE,
@@ -172,12 +197,17 @@ RULES = {
     "loss": _LOSS,
     "metrics": _optional(
         Rule(
-            "a sequence of names, keras.metrics.Metric or callables",
-            lambda v: (
-                isinstance(v, tuple | list)
-                and all(isinstance(m, str) or callable(m) for m in v)
-            ),
+            "a sequence of names of Keras metrics, keras.metrics.Metric or functions",
+            lambda v: isinstance(v, tuple | list) and all(map(_is_metric, v)),
         )
+    ),
+    "class_weight": Rule(
+        'a dict of weights of at least 0 by label, "balanced" or None',
+        lambda v: (
+            v is None
+            or (isinstance(v, str) and v == "balanced")
+            or (isinstance(v, dict) and all(map(_NOT_NEGATIVE.holds, v.values())))
+        ),
     ),
     "early_stopping": _BOOL,
     "validation_fraction": _number(
@@ -197,6 +227,14 @@ RULES = {
         )
     ),
     "warm_start": _BOOL,
+    "checkpoint_dir": _optional(
+        Rule("a path", lambda v: isinstance(v, str | os.PathLike))
+    ),
+    "checkpoint_every": _COUNT,
     "shuffle": _BOOL,
-    "verbose": Rule("0, 1 or 2", lambda v: isinstance(v, int) and int(v) in (0, 1, 2)),
+    "random_state": Rule(
+        "None, a np.random.RandomState or an integer of at least 0",
+        lambda v: v is None or isinstance(v, np.random.RandomState) or is_seed(v),
+    ),
+    "verbose": Rule("0, 1 or 2", lambda v: isinstance(v, Integral) and v in (0, 1, 2)),
 }

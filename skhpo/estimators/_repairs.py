@@ -5,6 +5,7 @@ The only file that imports SciKeras.
 
 import copy
 import itertools
+import math
 from typing import Any, Self
 
 import keras
@@ -129,10 +130,19 @@ class Repairs:
         *,
         validation_data: tuple | None = None,
         early_stopping: _training.EarlyStopping | None = None,
+        checkpoint: _training.Checkpoint | None = None,
         **kwargs: Any,
     ) -> None:
         """Train by our engine instead of `Model.fit`."""
         arguments = self._fit_arguments(X, kwargs)
+        folder = arguments.pop("checkpoint_dir", None)
+        every = arguments.pop("checkpoint_every", 10)
+        if folder is not None and not warm_start:
+            checkpoint = _training.Checkpoint(
+                folder, self._fingerprint(X, y, sample_weight), every
+            )
+        if checkpoint is not None and checkpoint.state is not None:
+            self._seed = checkpoint.state.seed
         split = arguments.pop("validation_split", 0.0)
         if split and validation_data is None:
             (X, y, sample_weight), validation_data = _split_tail(
@@ -152,6 +162,7 @@ class Repairs:
             validation_data=validation_data,
             callbacks=self._fit_callbacks,
             early_stopping=early_stopping,
+            checkpoint=checkpoint,
         )
         self._record(training, keep=warm_start and initial_epoch > 0)
 
@@ -172,13 +183,31 @@ class Repairs:
                 arguments[name] = len(X)
         return arguments
 
+    def _fingerprint(self, *arrays: np.ndarray | None) -> str:
+        """Return what the checkpoint of a fit is found by."""
+        settings = {
+            name.removeprefix("fit__"): value
+            for name, value in self.get_params(deep=False).items()
+        }
+        return _training.fingerprint(type(self), settings, arrays)
+
     def _record(self, training: _training.Training, keep: bool) -> None:
-        history = self.history_ if keep and hasattr(self, "history_") else {}
-        for key, values in training.history.items():
-            history.setdefault(_name_of_metric(key), []).extend(values)
-        self.history_ = history
+        before = self.history_ if keep and hasattr(self, "history_") else {}
+        after = {self._history_name(k): v for k, v in training.history.items()}
+        self.history_ = _joined(before, after)
         self.training_path_ = training.path
         self.training_path_reason_ = training.reason
+        self.resumed_from_epoch_ = 0 if keep else training.first_epoch
+
+    @staticmethod
+    def _history_name(key: str) -> str:
+        """Return SciKeras's name for a metric: the full one for an abbreviation."""
+        if key == "loss" or key.startswith("val_"):
+            return key
+        try:
+            return metric_name(key)
+        except ValueError:
+            return key
 
     def _fit_dataset(
         self, X: Any, y: Any, sample_weight: Any, kwargs: dict[str, Any]
@@ -318,11 +347,15 @@ def _split_tail(
     return tuple(train), tuple(part[kept:] for part in parts)
 
 
-def _name_of_metric(key: str) -> str:
-    """Return SciKeras's name for a metric: the full one for an abbreviation."""
-    if key == "loss" or key.startswith("val_"):
-        return key
-    try:
-        return metric_name(key)
-    except ValueError:
-        return key
+def _joined(
+    before: dict[str, list[float]], after: dict[str, list[float]]
+) -> dict[str, list[float]]:
+    """Return the history of all epochs, NaN for what some of them did not record."""
+    n_before, n_after = len(before.get("loss", ())), len(after.get("loss", ()))
+    return {
+        name: [
+            *before.get(name, [math.nan] * n_before),
+            *after.get(name, [math.nan] * n_after),
+        ]
+        for name in {**before, **after}
+    }

@@ -19,7 +19,7 @@ def draw_seed(random_state: int | np.random.RandomState | None) -> int:
         return secrets.randbelow(_LARGEST)
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(_LARGEST))
-    if not _is_seed(random_state):
+    if not is_seed(random_state):
         raise ValueError(
             "random_state must be None, a np.random.RandomState or an integer of at "
             f"least 0, got {random_state!r}"
@@ -27,5 +27,6 @@ def draw_seed(random_state: int | np.random.RandomState | None) -> int:
     return int(random_state)
 
 
-def _is_seed(value: Any) -> bool:
+def is_seed(value: Any) -> bool:
+    """Tell whether a value is an integer that can seed a fit."""
     return isinstance(value, Integral) and not isinstance(value, bool) and value >= 0

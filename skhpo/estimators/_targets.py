@@ -90,7 +90,16 @@ def check_known(y: np.ndarray, classes: Classes) -> None:
                 f"y must have a column for each of the {len(classes.labels)} labels, "
                 f"got shape {y.shape}"
             )
+        if not np.isin(y, (0, 1)).all():
+            raise ValueError(
+                "y of several labels per sample must hold 0 and 1 only, got "
+                f"{np.unique(y).tolist()}"
+            )
         return
+    if y.ndim != 1:
+        raise ValueError(
+            f"y must hold one label per sample, as fitted on, got shape {y.shape}"
+        )
     unknown = np.setdiff1d(y, classes.labels)
     if len(unknown):
         raise ValueError(

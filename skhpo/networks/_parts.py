@@ -35,7 +35,10 @@ def own(thing: str | Callable) -> Any:
     a layer such as PReLU the same weights.
     """
     if isinstance(thing, keras.initializers.Initializer | keras.layers.Layer):
-        return type(thing).from_config(thing.get_config())
+        config = thing.get_config()
+        # Two layers of one name cannot meet in one model.
+        config.pop("name", None)
+        return type(thing).from_config(config)
     return thing
 
 

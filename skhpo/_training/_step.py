@@ -1,0 +1,70 @@
+"""What is done with one batch: forward, loss, gradients, update."""
+
+import keras
+import tensorflow as tf
+
+from .._compat import takes_training
+from ._weights import Weights
+
+# Beyond so many outputs a sample, they are not kept until the end of the epoch.
+_MOST_OUTPUTS_KEPT = 128
+
+
+def train_step(weights: Weights, batch: tuple) -> tuple[tf.Tensor, tf.Tensor]:
+    """Update the weights by one batch; return its loss and the model's outputs."""
+    variables = [variable.value for variable in weights.variables]
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(variables)
+        values = [tf.convert_to_tensor(variable) for variable in variables]
+        with weights.in_place(values):
+            loss, outputs = _loss_and_outputs(weights.model, batch, training=True)
+            scaled = weights.optimizer.scale_loss(loss)
+    weights.update(tape.gradient(scaled, variables))
+    return loss, outputs
+
+
+def test_step(weights: Weights, batch: tuple) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the loss and the model's outputs for one batch."""
+    values = [tf.convert_to_tensor(variable.value) for variable in weights.variables]
+    with weights.in_place(values):
+        return _loss_and_outputs(weights.model, batch, training=False)
+
+
+def forward(weights: Weights, x: tf.Tensor) -> tf.Tensor:
+    """Return the model's outputs."""
+    values = [tf.convert_to_tensor(variable.value) for variable in weights.variables]
+    with weights.in_place(values):
+        return _call(weights.model, x, training=False)
+
+
+def _loss_and_outputs(
+    model: keras.Model, batch: tuple, training: bool
+) -> tuple[tf.Tensor, tf.Tensor]:
+    x, y, *sample_weight = batch
+    outputs = _call(model, x, training)
+    loss = model.compute_loss(x, y, outputs, *sample_weight, training=training)
+    return loss, outputs
+
+
+def _call(model: keras.Model, x: tf.Tensor, training: bool) -> tf.Tensor:
+    """Call a model, which need not know of training."""
+    return model(x, training=training) if takes_training(model) else model(x)
+
+
+def metrics_can_wait(model: keras.Model) -> bool:
+    """Tell whether the metrics may see all outputs of an epoch at once.
+
+    Keras's own add up over samples, so that one update gives what one for each batch
+    gives, at a fraction of the cost.
+    """
+    shape = model.output_shape
+    if len(shape) != 2 or shape[1] > _MOST_OUTPUTS_KEPT:
+        return False
+    return all(_is_of_keras(metric) for metric in model.metrics)
+
+
+def _is_of_keras(metric: keras.metrics.Metric) -> bool:
+    function = getattr(metric, "_fn", type(metric))
+    return all(
+        thing.__module__.startswith("keras.src") for thing in (type(metric), function)
+    )

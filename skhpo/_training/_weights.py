@@ -1,0 +1,203 @@
+"""What an optimizer updates: the variables of a model, or all of them as one vector."""
+
+import contextlib
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from .._compat import has_own_learning_rate, set_learning_rate
+
+# Of a small network the updates cost more than the products: a dozen operations for
+# each variable. One vector needs them once. Of a large one, the vector would have to
+# be cut up and put together at some cost, and XLA makes one operation of the dozen.
+LARGEST_AS_VECTOR = 50_000
+SMALLEST_FOR_XLA = 100_000
+
+# What these do to a weight depends on that weight alone.
+_ELEMENTWISE = frozenset(
+    {
+        keras.optimizers.SGD,
+        keras.optimizers.Adam,
+        keras.optimizers.AdamW,
+        keras.optimizers.RMSprop,
+        keras.optimizers.Adagrad,
+        keras.optimizers.Adadelta,
+        keras.optimizers.Adamax,
+        keras.optimizers.Nadam,
+        keras.optimizers.Lion,
+    }
+)
+
+
+class Weights:
+    """The trainable variables of a program's model, each updated by itself."""
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        self.optimizer = model.optimizer
+        if not self.optimizer.built:
+            self.optimizer.build(self.variables)
+        self._fresh_state = [v.numpy() for v in self.optimizer.variables]
+        n_weights = sum(int(np.prod(v.shape)) for v in self.variables)
+        self._uses_xla = n_weights >= SMALLEST_FOR_XLA
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """What the optimizer updates."""
+        return self.model.trainable_variables
+
+    @contextlib.contextmanager
+    def in_place(self, values: list[tf.Tensor]) -> Iterator[None]:  # noqa: ARG002
+        """Let the model compute with `values`, the values of `variables`."""
+        yield
+
+    def update(self, gradients: list[tf.Tensor]) -> None:
+        """Take one step of the optimizer."""
+        apply = self.optimizer.apply
+        if self._uses_xla:
+            apply = tf.function(apply, autograph=False, jit_compile=True)
+        apply(gradients, self.variables)
+
+    def load(self, model: keras.Model) -> None:
+        """Take over the weights and the optimizer's state of an alike model."""
+        self._load_trainable(model.trainable_variables)
+        _assign(self.model.non_trainable_variables, model.non_trainable_variables)
+        if model.optimizer.built:
+            self._load_optimizer(model.optimizer)
+            return
+        _assign(self.optimizer.variables, self._fresh_state)
+        if has_own_learning_rate(model.optimizer):
+            set_learning_rate(self.optimizer, model.optimizer.learning_rate)
+
+    def store(self, model: keras.Model) -> None:
+        """Give an alike model these weights and this state of the optimizer."""
+        self._store_trainable(model.trainable_variables)
+        _assign(model.non_trainable_variables, self.model.non_trainable_variables)
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        self._store_optimizer(model.optimizer)
+
+    def _load_trainable(self, variables: list[keras.Variable]) -> None:
+        _assign(self.variables, variables)
+
+    def _store_trainable(self, variables: list[keras.Variable]) -> None:
+        _assign(variables, self.variables)
+
+    def _load_optimizer(self, optimizer: keras.optimizers.Optimizer) -> None:
+        _assign(self.optimizer.variables, optimizer.variables)
+
+    def _store_optimizer(self, optimizer: keras.optimizers.Optimizer) -> None:
+        _assign(optimizer.variables, self.optimizer.variables)
+
+
+class Vector(Weights):
+    """All trainable variables of a program's model as one vector, updated at once."""
+
+    def __init__(self, model: keras.Model) -> None:
+        self._shapes = [tuple(v.shape) for v in model.trainable_variables]
+        self._sizes = [int(np.prod(shape)) for shape in self._shapes]
+        self._vector = keras.Variable(_joined(model.trainable_variables), name="vector")
+        super().__init__(model)
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        return [self._vector]
+
+    @contextlib.contextmanager
+    def in_place(self, values: list[tf.Tensor]) -> Iterator[None]:
+        parts = tf.split(values[0], self._sizes)
+        mapping = [
+            (variable, tf.reshape(part, shape))
+            for variable, part, shape in zip(
+                self.model.trainable_variables, parts, self._shapes, strict=True
+            )
+        ]
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            yield
+        # Batch statistics and the states of dropout stay variables of the model.
+        for variable in self.model.non_trainable_variables:
+            value = scope.get_current_value(variable)
+            if value is not None:
+                variable.value.assign(value)
+
+    def _load_trainable(self, variables: list[keras.Variable]) -> None:
+        self._vector.value.assign(_joined(variables))
+
+    def _store_trainable(self, variables: list[keras.Variable]) -> None:
+        self._cut(self._vector, variables)
+
+    def _load_optimizer(self, optimizer: keras.optimizers.Optimizer) -> None:
+        slots = _slots(optimizer, len(self._sizes))
+        for name, (vector,) in _slots(self.optimizer, 1).items():
+            vector.value.assign(_joined(slots[name]))
+        _assign(_scalars(self.optimizer, 1), _scalars(optimizer, len(self._sizes)))
+
+    def _store_optimizer(self, optimizer: keras.optimizers.Optimizer) -> None:
+        slots = _slots(optimizer, len(self._sizes))
+        for name, (vector,) in _slots(self.optimizer, 1).items():
+            self._cut(vector, slots[name])
+        _assign(_scalars(optimizer, len(self._sizes)), _scalars(self.optimizer, 1))
+
+    def _cut(self, vector: keras.Variable, variables: list[keras.Variable]) -> None:
+        parts = np.split(vector.numpy(), np.cumsum(self._sizes)[:-1])
+        for variable, part, shape in zip(variables, parts, self._shapes, strict=True):
+            variable.value.assign(part.reshape(shape))
+
+
+def weights_of(model: keras.Model) -> Weights:
+    """Return the faster form of the weights of a program's own copy of a model.
+
+    It depends on architecture and optimizer alone: the two round differently.
+    """
+    variables = model.trainable_variables
+    n_weights = sum(int(np.prod(v.shape)) for v in variables)
+    alike = all(v.dtype == variables[0].dtype and not v.constraint for v in variables)
+    if n_weights <= LARGEST_AS_VECTOR and alike and _is_elementwise(model.optimizer):
+        return Vector(model)
+    return Weights(model)
+
+
+def _is_elementwise(optimizer: keras.optimizers.Optimizer) -> bool:
+    return type(optimizer) in _ELEMENTWISE and not any(
+        getattr(optimizer, name)
+        for name in (
+            "clipnorm",
+            "global_clipnorm",
+            "gradient_accumulation_steps",
+            "loss_scale_factor",
+            "use_ema",
+        )
+    )
+
+
+def _slots(
+    optimizer: keras.optimizers.Optimizer, n_variables: int
+) -> dict[str, list[keras.Variable]]:
+    """Return by name what a built optimizer keeps for each of its variables."""
+    return {
+        name: list(value)
+        for name, value in vars(optimizer).items()
+        if isinstance(value, list)
+        and name not in ("_variables", "_trainable_variables")
+        and len(value) == n_variables
+        and all(isinstance(variable, keras.Variable) for variable in value)
+    }
+
+
+def _scalars(
+    optimizer: keras.optimizers.Optimizer, n_variables: int
+) -> list[keras.Variable]:
+    """Return what a built optimizer keeps once, as its count of steps."""
+    slots = {id(v) for vs in _slots(optimizer, n_variables).values() for v in vs}
+    return [v for v in optimizer.variables if id(v) not in slots]
+
+
+def _joined(variables: list[keras.Variable]) -> np.ndarray:
+    return np.concatenate([variable.numpy().ravel() for variable in variables])
+
+
+def _assign(variables: list, values: list) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.value.assign(value)
