@@ -26,6 +26,14 @@ check_sample_weight = validation._check_sample_weight
 _thread = threading.local()
 
 
+def folds_of(search: BaseSearchCV) -> Any:
+    """Return the splitter of a search that is being fitted, as scikit-learn chose it.
+
+    `_run_search` is called without it.
+    """
+    return search._checked_cv_orig
+
+
 class _SeedSource:
     """Stands for the module `random` where Keras draws its default seeds.
 
@@ -131,6 +139,21 @@ def takes_training(model: Any) -> bool:
     return model._call_has_training_arg
 
 
+def traces_batches(callback: Any) -> bool:
+    """Tell whether Keras's TensorBoard is to profile some batches."""
+    return getattr(callback, "_should_trace", True)
+
+
+def function_of(metric: Any) -> Any:
+    """Return the function of each sample that a metric averages, if it is of one."""
+    return getattr(metric, "_fn", None)
+
+
+def function_arguments(metric: Any) -> dict[str, Any]:
+    """Return the arguments that a metric gives its function."""
+    return metric._fn_kwargs
+
+
 def set_learning_rate(optimizer: Any, learning_rate: Any) -> None:
     """Assign the variable behind `optimizer.learning_rate`, skipping its checks."""
     optimizer._learning_rate.assign(learning_rate)
@@ -141,6 +164,19 @@ def has_own_learning_rate(optimizer: Any) -> bool:
     import keras
 
     return isinstance(getattr(optimizer, "_learning_rate", None), keras.Variable)
+
+
+def schedule_of(optimizer: Any, default: Any) -> Any:
+    """Return the schedule behind `optimizer.learning_rate`, which gives its value."""
+    return getattr(optimizer, "_learning_rate", default)
+
+
+def has_exceptions_from_decay(optimizer: Any) -> bool:
+    """Tell whether `optimizer.exclude_from_weight_decay` was called.
+
+    The configuration of an optimizer keeps no record of it.
+    """
+    return hasattr(optimizer, "_exclude_from_weight_decay")
 
 
 def model_to_bytes(model: Any) -> bytes:
@@ -158,6 +194,17 @@ def model_from_bytes(archive: bytes) -> Any:
     """Return the model of a Keras archive, which is never allowed to run code."""
     saving = importlib.import_module("keras.src.saving.saving_lib")
     return saving.load_model(io.BytesIO(archive), safe_mode=True)
+
+
+def copy_without_compiling(model: Any) -> Any:
+    """Return a copy of a model, code in it included, that is not compiled.
+
+    `copy.deepcopy` compiles it too, for which Keras must find its losses by name, and
+    warns of an optimizer that was not used yet.
+    """
+    saving = importlib.import_module("keras.src.saving.saving_lib")
+    archive = io.BytesIO(model_to_bytes(model))
+    return saving.load_model(archive, compile=False, safe_mode=False)
 
 
 def scikeras_wrappers() -> Any:

@@ -7,7 +7,8 @@ from collections.abc import Hashable, Iterator
 
 import keras
 
-from ._key import program_key
+from .._compat import seeded_by
+from ._key import objects_in, program_key
 from ._program import Program, own_program_of, program_for
 
 
@@ -29,13 +30,23 @@ class ProgramCache:
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
-    def lend(self, model: keras.Model) -> Iterator[Program]:
-        """Lend a program for models like this one, with nothing loaded."""
+    def lend(
+        self, model: keras.Model, targets: Hashable | None = None
+    ) -> Iterator[Program]:
+        """Lend a program for models like this one, with nothing loaded.
+
+        `targets` is the kind of the targets to be trained on, None where there are
+        none. A program serves one kind: by it Keras chooses, once for a model, what
+        "accuracy" and "crossentropy" are.
+        """
         key = program_key(model)
-        if key is None:
+        program = None
+        if key is not None:
+            program = self._take(key, targets) or _shared_program(model, key)
+        if program is None:
             yield own_program_of(model)
             return
-        program = self._take(key) or program_for(model)
+        program.targets = program.targets or targets
         try:
             yield program
         finally:
@@ -52,11 +63,14 @@ class ProgramCache:
         with self._lock:
             return [program for _, program in self._idle.values()]
 
-    def _take(self, key: Hashable) -> Program | None:
+    def _take(self, key: Hashable, targets: Hashable | None) -> Program | None:
         with self._lock:
             for number in reversed(self._idle):
-                if self._idle[number][0] == key:
-                    return self._idle.pop(number)[1]
+                other, program = self._idle[number]
+                serves = targets is None or program.targets in (None, targets)
+                if serves and other == key:
+                    del self._idle[number]
+                    return program
         return None
 
     def _give_back(self, key: Hashable, program: Program) -> None:
@@ -64,6 +78,22 @@ class ProgramCache:
             self._idle[id(program)] = key, program
             while len(self._idle) > self.max_size:
                 self._idle.popitem(last=False)
+
+
+def _shared_program(model: keras.Model, key: Hashable) -> Program | None:
+    """Return a program for models of a key, None where Keras cannot copy this one.
+
+    Keras copies by configurations. A class of the user's may have none, or one that
+    leaves something out, so that the copy is another model.
+    """
+    try:
+        # Initial weights that count for nothing draw from no global generator.
+        with seeded_by(0), keras.saving.custom_object_scope(objects_in(key)):
+            program = program_for(model)
+        is_alike = program_key(program.model) == key
+    except Exception:  # whatever the user's classes raise when made anew
+        return None
+    return program if is_alike else None
 
 
 CACHE = ProgramCache(max_size=32)

@@ -4,6 +4,9 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
+
+from .._compat import traces_batches
 
 _BATCH_HOOKS = (
     "on_batch_begin",
@@ -13,7 +16,15 @@ _BATCH_HOOKS = (
     "on_test_batch_begin",
     "on_test_batch_end",
 )
-_OWN_STEPS = ("fit", "train_step", "test_step", "make_train_function")
+_OWN_STEPS = (
+    "fit",
+    "evaluate",
+    "train_step",
+    "test_step",
+    "make_train_function",
+    "make_test_function",
+)
+_OWN_PREDICTIONS = ("predict", "predict_step", "make_predict_function")
 
 
 def why_not_compiled(
@@ -22,38 +33,66 @@ def why_not_compiled(
     """Return why this fit needs `Model.fit`, or None where the compiled loop does."""
     if not isinstance(x, np.ndarray) or not isinstance(y, np.ndarray):
         return "X is not one array"
-    if not model.built or len(model.inputs or ()) != 1 or len(model.outputs) != 1:
-        return "the model is not built, or has not one input and one output"
-    if model.run_eagerly:
-        return "run_eagerly=True"
-    if model.jit_compile:
-        return "jit_compile=True"
-    if not model.trainable_variables:
-        return "the model has no trainable weights"
-    for name in _OWN_STEPS:
-        if getattr(type(model), name) is not getattr(keras.Model, name):
-            return f"the model has a {name} of its own"
+    reason = _why_not_run(model, _OWN_STEPS)
+    if reason is not None:
+        return reason
     for callback in callbacks:
         if _hooks_batches(callback):
             return f"{type(callback).__name__} is called for every batch"
     return None
 
 
-def _hooks_batches(callback: keras.callbacks.Callback) -> bool:
-    """Tell whether a callback does something between batches.
+def needs_keras_to_predict(model: keras.Model, x: Any) -> bool:
+    """Tell whether only `Model.predict` gives this model's predictions."""
+    if not model.compiled or not isinstance(x, np.ndarray):
+        return True
+    return _why_not_run(model, _OWN_PREDICTIONS) is not None
 
-    Some of Keras's own have such hooks only for settings that are not these ones.
-    """
-    if isinstance(callback, keras.callbacks.TerminateOnNaN):
-        return False
-    if isinstance(callback, keras.callbacks.TensorBoard):
-        return callback.update_freq != "epoch" or bool(callback._should_trace)
-    if isinstance(
-        callback, keras.callbacks.ModelCheckpoint | keras.callbacks.BackupAndRestore
-    ):
-        return callback.save_freq != "epoch"
+
+def _why_not_run(model: keras.Model, own_methods: tuple[str, ...]) -> str | None:
+    if not model.built or not _is_plain_graph(model):
+        return "the model is not built, or has not one input and one output"
+    if model.run_eagerly:
+        return "run_eagerly=True"
+    # Keras reads its default "auto" as True where there is a GPU.
+    if model.jit_compile and not tf.config.list_physical_devices("GPU"):
+        return "jit_compile=True"
+    if not model.trainable_variables:
+        return "the model has no trainable weights"
+    for name in own_methods:
+        is_own = getattr(type(model), name) is not getattr(keras.Model, name)
+        if is_own or name in vars(model):
+            return f"the model has a {name} of its own"
+    return None
+
+
+def _is_plain_graph(model: keras.Model) -> bool:
+    """Tell whether a model has one input and one output, known beforehand."""
+    inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
+    return len(inputs or ()) == len(outputs or ()) == 1
+
+
+def _hooks_batches(callback: keras.callbacks.Callback) -> bool:
+    """Tell whether a callback does something between batches."""
+    idle = _idle_between_batches(callback)
     return any(
-        name in vars(callback)
-        or getattr(type(callback), name) is not getattr(keras.callbacks.Callback, name)
+        name in vars(callback) or _owner(type(callback), name) not in idle
         for name in _BATCH_HOOKS
     )
+
+
+def _idle_between_batches(callback: keras.callbacks.Callback) -> set[type]:
+    """Return the classes whose hooks do nothing with the settings of a callback."""
+    # This one looks at every batch for what an epoch's loss tells as well.
+    idle = {keras.callbacks.Callback, keras.callbacks.TerminateOnNaN}
+    if getattr(callback, "save_freq", None) == "epoch":
+        idle.add(keras.callbacks.ModelCheckpoint)
+    records = getattr(callback, "update_freq", None)
+    if records == "epoch" and not traces_batches(callback):
+        idle.add(keras.callbacks.TensorBoard)
+    return idle
+
+
+def _owner(cls: type, name: str) -> type:
+    """Return the class that defines a method of a class."""
+    return next(c for c in cls.__mro__ if name in vars(c))

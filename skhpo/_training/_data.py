@@ -26,6 +26,12 @@ class Data(NamedTuple):
         """How many samples there are."""
         return int(self.x.shape[0])
 
+    @property
+    def kind_of_targets(self) -> tuple[int, bool]:
+        """What Keras tells classes from one-hot classes by."""
+        _, *shape = self.y.shape
+        return len(shape), shape[-1:] == [1]
+
 
 def to_data(
     x: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None

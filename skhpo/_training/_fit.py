@@ -10,7 +10,7 @@ import numpy as np
 
 from ._cache import CACHE
 from ._checkpoint import Checkpoint
-from ._coverage import why_not_compiled
+from ._coverage import needs_keras_to_predict, why_not_compiled
 from ._data import Data, order_of_epoch, to_data, to_tensor
 from ._devices import device_for
 from ._keras_path import train_by_keras
@@ -54,7 +54,7 @@ def train(
 
 def predict(model: keras.Model, x: np.ndarray, batch_size: int | None = None) -> Any:
     """Return a network's outputs for an array, without `Model.predict`."""
-    if why_not_compiled(model, x, x, []) is not None:
+    if needs_keras_to_predict(model, x):
         return model.predict(x, batch_size=batch_size, verbose=0)
     with CACHE.lend(model) as program, device_for(x.nbytes):
         program.load(model)
@@ -65,9 +65,10 @@ def _train_compiled(fit: Fit) -> None:
     """Lend a program, and leave the model with what it was trained to."""
     data = to_data(*fit.samples)
     validation = fit.validation_data and to_data(*fit.validation_data)
-    with CACHE.lend(fit.model) as program:
+    with CACHE.lend(fit.model, data.kind_of_targets) as program:
         program.load(fit.model)
-        listeners = Listeners(fit.callbacks, fit.model, program, fit.plan)
+        n_batches = math.ceil(data.n_samples / fit.plan.batch_size)
+        listeners = Listeners(fit.callbacks, fit.model, program, fit.plan, n_batches)
         try:
             _run_epochs(fit, program, data, validation, listeners)
         finally:
@@ -88,16 +89,17 @@ def _run_epochs(
         epoch = progress.next_epoch
         listeners.epoch_begin(epoch)
         logs = _run_epoch(program, data, validation, plan, epoch, listeners)
+        logs = listeners.epoch_end(epoch, logs)
         progress.add(epoch, logs, program.snapshot)
-        listeners.epoch_end(epoch, logs)
         diverged = plan.stop_on_nan and not math.isfinite(logs["loss"])
         progress.is_over |= listeners.stopped or diverged
         if fit.state_is_due:
             program.store(fit.model)
             fit.leave_state()
+    program.finish()
     if progress.best_weights is not None:
         program.restore(progress.best_weights)
-    listeners.train_end()
+    listeners.train_end(progress.last)
 
 
 def _run_epoch(
@@ -120,11 +122,12 @@ def _run_epoch(
         logs |= {f"val_{name}": value for name, value in measured.items()}
     if plan.verbose:
         _print_epoch(epoch, plan.epochs, time.perf_counter() - start, logs)
-    return logs
+    # Sorted, as Keras gives them to its callbacks.
+    return dict(sorted(logs.items()))
 
 
 def _print_epoch(
     epoch: int, epochs: int, seconds: float, logs: dict[str, float]
 ) -> None:
-    values = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
+    values = " - ".join(f"{name}: {np.round(v, 4)}" for name, v in logs.items())
     print(f"Epoch {epoch + 1}/{epochs} - {seconds:.2f}s - {values}", flush=True)

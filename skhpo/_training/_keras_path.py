@@ -42,10 +42,11 @@ class _Batches(keras.utils.PyDataset):
 
     def __init__(self, parts: tuple, plan: Plan, epoch: int) -> None:
         super().__init__()
-        self._parts, self._plan = parts, plan
+        # What Keras makes of the batches knows tuples, but no lists.
+        self._parts, self._plan = keras.tree.lists_to_tuples(parts), plan
         self._n_samples = len(keras.tree.flatten(parts)[0])
-        self._epoch = epoch
-        self._order = self._new_order()
+        self._next_epoch = epoch
+        self._order = np.arange(self._n_samples)
 
     def __len__(self) -> int:
         return -(-self._n_samples // self._plan.batch_size)
@@ -55,14 +56,17 @@ class _Batches(keras.utils.PyDataset):
         rows = self._order[i * size : (i + 1) * size]
         return keras.tree.map_structure(lambda part: part[rows], self._parts)
 
-    def on_epoch_end(self) -> None:
-        """Go on to the next epoch's order."""
-        self._epoch += 1
-        self._order = self._new_order()
+    def on_epoch_begin(self) -> None:
+        """Take up the epoch's order.
 
-    def _new_order(self) -> np.ndarray:
+        Not at the end of the last one: Keras may take a batch to build its metrics, and
+        say that an epoch has ended, before the first begins.
+        """
         plan = self._plan
-        return order_of_epoch(self._n_samples, self._epoch, plan.seed, plan.shuffle)
+        self._order = order_of_epoch(
+            self._n_samples, self._next_epoch, plan.seed, plan.shuffle
+        )
+        self._next_epoch += 1
 
 
 class _ProgressCallback(keras.callbacks.Callback):

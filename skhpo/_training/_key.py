@@ -1,6 +1,7 @@
 """What two models must share to share a program."""
 
 import functools
+import itertools
 import json
 import sys
 import types
@@ -9,8 +10,15 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from .._compat import all_layers, compile_arguments, has_own_learning_rate
+from .._compat import (
+    all_layers,
+    compile_arguments,
+    has_exceptions_from_decay,
+    has_own_learning_rate,
+    schedule_of,
+)
 
 _NAMED = {"name", "keras_history", "input_layers", "output_layers"}
 
@@ -28,22 +36,40 @@ def program_key(model: keras.Model) -> Hashable | None:
     what they close over. Configurations alone do not tell: Keras writes any function
     named "relu" as its own.
     """
-    if not type(model).__module__.startswith("keras.src.models"):
-        return None
-    seen: dict[int, int] = {}
+    seen = {id(variable): i for i, variable in enumerate(model.variables)}
     try:
-        layers = tuple(_digest(layer, seen) for layer in all_layers(model))
+        parts = tuple(_digest(part, seen) for part in _parts(model))
         compiled = _digest(compile_arguments(model), seen)
         optimizer = _optimizer_digest(model.optimizer, seen)
+        topology = _topology(model)
     except _NoKeyError:
         return None
-    return _topology(model), layers, compiled, optimizer
+    return topology, parts, compiled, optimizer
+
+
+def objects_in(key: Hashable) -> dict[str, Any]:
+    """Return by name the functions and classes in a key that are not Keras's own."""
+    if isinstance(key, tuple | frozenset):
+        return {name: thing for part in key for name, thing in objects_in(part).items()}
+    if isinstance(key, types.FunctionType | type) and not _is_of_keras(key):
+        return {key.__name__: key}
+    return {}
+
+
+def _parts(model: keras.Model) -> list[Any]:
+    """Return the layers of a model, and the operations between them."""
+    layers = all_layers(model)
+    graphs = (getattr(layer, "operations", ()) for layer in layers)
+    return [*layers, *itertools.chain.from_iterable(graphs)]
 
 
 def _topology(model: keras.Model) -> str:
-    names = {layer.name: f"#{i}" for i, layer in enumerate(all_layers(model))}
-    config = _without_names(model.get_config(), names)
-    return json.dumps(config, default=repr)
+    names = {part.name: f"#{i}" for i, part in enumerate(_parts(model))}
+    try:
+        config = model.get_config()
+    except Exception as error:  # whatever a class of the user's raises
+        raise _NoKeyError(model) from error
+    return json.dumps(_without_names(config, names), default=repr)
 
 
 def _without_names(node: Any, names: dict[str, str], named: bool = False) -> Any:
@@ -62,10 +88,14 @@ def _without_names(node: Any, names: dict[str, str], named: bool = False) -> Any
 
 
 def _optimizer_digest(optimizer: keras.optimizers.Optimizer, seen: dict) -> Hashable:
+    # What is not in a configuration: settings of the user's own, and exceptions from
+    # the decay of weights.
+    if has_exceptions_from_decay(optimizer) or not _is_of_keras(type(optimizer)):
+        raise _NoKeyError(optimizer)
     config = {k: v for k, v in optimizer.get_config().items() if k != "name"}
     rate = config.pop("learning_rate", None)
     if not has_own_learning_rate(optimizer):
-        rate = getattr(optimizer, "_learning_rate", rate)
+        rate = schedule_of(optimizer, rate)
         config["learning_rate"] = rate
     return _importable(type(optimizer)), _digest(config, seen)
 
@@ -75,9 +105,15 @@ def _digest(value: Any, seen: dict[int, int]) -> Hashable:
     if value is None or isinstance(value, bool | int | float | complex | str | bytes):
         return type(value).__name__, value
     if isinstance(value, keras.Variable):
-        return "variable", tuple(value.shape), str(value.dtype), value.trainable
+        if id(value) not in seen:
+            # Nothing loads the variables of a loss or of a regularizer.
+            raise _NoKeyError(value)
+        kind = tuple(value.shape), str(value.dtype), value.trainable
+        return "variable", seen[id(value)], kind
     if isinstance(value, keras.random.SeedGenerator | keras.initializers.Initializer):
         return type(value).__name__
+    if isinstance(value, tf.Tensor) and not tf.is_symbolic_tensor(value):
+        value = value.numpy()
     if isinstance(value, np.ndarray | np.generic) and value.dtype != object:
         return str(value.dtype), value.shape, value.tobytes()
     if isinstance(value, types.FunctionType | types.BuiltinFunctionType | type):
@@ -98,23 +134,45 @@ def _digest_instance(value: Any, seen: dict[int, int]) -> Hashable:
         return "seen", seen[id(value)]
     seen[id(value)] = len(seen)
     if isinstance(value, keras.Model):
+        if not _is_of_keras(type(value)):
+            raise _NoKeyError(value)
         # What a model adds to its layers is its topology, which the key has already.
-        return _importable(type(value))
-    plain = _framework_names(_family(value))
+        return type(value)
+    family = _family(value)
+    plain = _framework_names(family)
+    if _is_of_keras(type(value)):
+        # Only Keras's own are known to draw nothing from it but states.
+        plain |= {"seed"}
     settings = {
         name: setting
         for name, setting in vars(value).items()
         # TensorFlow's own record of what belongs to what.
         if name not in plain and not name.startswith("_self_")
     }
-    return _importable(type(value)), _digest(settings, seen)
+    if family is keras.metrics.Metric:
+        # A copy makes its own.
+        settings = {
+            name: setting
+            for name, setting in settings.items()
+            if not isinstance(setting, keras.Variable)
+        }
+    digest = _importable(type(value)), _digest(settings, seen)
+    if family is not keras.layers.Layer:
+        # Several layers may share it, as a regularizer, or have equal ones.
+        del seen[id(value)]
+    return digest
 
 
 def _family(value: Any) -> type:
-    for family in (keras.layers.Layer, keras.losses.Loss, keras.metrics.Metric):
+    for family in (
+        keras.layers.Layer,
+        keras.Operation,
+        keras.losses.Loss,
+        keras.metrics.Metric,
+    ):
         if isinstance(value, family):
             return family
-    if type(value).__module__.startswith("keras."):
+    if _is_of_keras(type(value)):
         return object
     raise _NoKeyError(value)
 
@@ -123,13 +181,22 @@ def _family(value: Any) -> type:
 def _framework_names(family: type) -> frozenset[str]:
     """Return the attributes that every member of a Keras family has, however set."""
     if family is object:
-        return frozenset({"name", "seed"})
+        return frozenset({"name"})
     if family is keras.metrics.Metric:
         return frozenset(vars(keras.metrics.Mean()))
     if family is keras.losses.Loss:
         return frozenset({"name"})
-    plain = {*vars(keras.layers.Layer()), "seed", "_losses"}
-    return frozenset(plain - {"activity_regularizer", "_dtype_policy", "_trainable"})
+    if family is keras.Operation:
+        return frozenset(vars(keras.Operation()))
+    # The calibrations are what loading saved weights leaves, and nothing more.
+    calibrations = {"is_gptq_calibrated", "is_awq_calibrated"}
+    plain = {*vars(keras.layers.Layer()), "_losses", *calibrations}
+    telling = {"activity_regularizer", "autocast", "_dtype_policy", "_trainable"}
+    return frozenset(plain - telling)
+
+
+def _is_of_keras(thing: Any) -> bool:
+    return thing.__module__.startswith("keras.")
 
 
 def _importable(thing: Any) -> Any:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 import keras
+import numpy as np
 
 from ._checkpoint import Checkpoint, FitState, load_state, state_of
 from ._stopping import EarlyStopping
@@ -74,7 +75,7 @@ class Progress:
     def add(self, epoch: int, logs: dict[str, float], weights: Callable) -> None:
         """Take in an epoch; `weights` gives a copy of those of the best."""
         for name, value in logs.items():
-            self.history.setdefault(name, []).append(float(value))
+            self.history.setdefault(name, []).append(np.asarray(value).tolist())
         self.next_epoch = epoch + 1
         if self.stopping is None:
             return

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .._compat import compile_arguments
+from .._compat import compile_arguments, seeded_by
 from ._data import Data
 from ._step import forward, metrics_can_wait, test_step, train_step
 from ._weights import Weights, weights_of
@@ -28,7 +28,9 @@ class Program:
 
     def __init__(self, model: keras.Model, weights: Weights) -> None:
         self.model = model
+        self.loss_tracker = model.metrics[0]
         self.n_traces = 0
+        self.targets: Hashable | None = None
         self._weights = weights
         self._functions: dict[Hashable, Callable] = {}
 
@@ -50,6 +52,10 @@ class Program:
         """Bring back a copy that `snapshot` gave."""
         for variable, value in zip(self._remembered, snapshot, strict=True):
             variable.value.assign(value)
+
+    def finish(self) -> None:
+        """Do what the optimizer leaves to the end, as taking over averages."""
+        self._weights.finish()
 
     def train_epoch(
         self, data: Data, order: np.ndarray, batch_size: int
@@ -90,7 +96,8 @@ class Program:
             role, data.parts, lambda specs: self._trace_epoch(step, specs)
         )
         logs = over_batches(data.parts, tf.constant(order), tf.constant(batch_size))
-        return {name: float(value) for name, value in logs.items()}
+        # A list for a metric with a value for each class.
+        return {name: value.numpy().tolist() for name, value in logs.items()}
 
     def _traced(
         self, role: str, parts: tuple[tf.Tensor, ...], trace: Callable
@@ -174,15 +181,16 @@ class Program:
     def _build_metrics(self, specs: tuple[tf.TensorSpec, ...]) -> None:
         """Let Keras make its metrics' variables, which it cannot while tracing."""
         batch = tuple(tf.zeros([1, *spec.shape[1:]], spec.dtype) for spec in specs)
-        outputs = tf.zeros([1, *self.model.output_shape[1:]], self.model.compute_dtype)
-        x, y, *sample_weight = batch
-        self.model.compute_loss(x, y, outputs, *sample_weight)
+        shape = self.model.compute_output_shape(batch[0].shape)
+        outputs = tf.zeros(shape, self.model.outputs[0].dtype)
         self._update_metrics(batch, outputs)
 
 
 def program_for(model: keras.Model) -> Program:
     """Return a program that trains models like this one, over a copy of it."""
-    copy = keras.models.clone_model(model)
+    # The layers of a copy would draw seeds from Python's generator; `load` sets theirs.
+    with seeded_by(0):
+        copy = keras.models.clone_model(model)
     optimizer = model.optimizer
     copy.compile(
         optimizer=type(optimizer).from_config(optimizer.get_config()),
@@ -198,7 +206,8 @@ def own_program_of(model: keras.Model) -> Program:
     goes.
     """
     program = vars(model).get("_skhpo_program")
-    if program is None:
+    # A new one for every `Model.compile`, which makes a new tracker of the loss.
+    if program is None or program.loss_tracker is not model.metrics[0]:
         program = vars(model)["_skhpo_program"] = Program(model, Weights(model))
     return program
 

@@ -1,13 +1,18 @@
 """What is done with one batch: forward, loss, gradients, update."""
 
+from types import FunctionType
+
 import keras
 import tensorflow as tf
 
-from .._compat import takes_training
+from .._compat import function_arguments, function_of, takes_training
 from ._weights import Weights
 
 # Beyond so many outputs a sample, they are not kept until the end of the epoch.
 _MOST_OUTPUTS_KEPT = 128
+
+# Of the functions of Keras, these give one value for a batch.
+_OF_WHOLE_BATCHES = frozenset({"circle", "dice", "tversky"})
 
 
 def train_step(weights: Weights, batch: tuple) -> tuple[tf.Tensor, tf.Tensor]:
@@ -60,11 +65,18 @@ def metrics_can_wait(model: keras.Model) -> bool:
     shape = model.output_shape
     if len(shape) != 2 or shape[1] > _MOST_OUTPUTS_KEPT:
         return False
-    return all(_is_of_keras(metric) for metric in model.metrics)
+    metrics = (m for group in model.metrics for m in getattr(group, "metrics", [group]))
+    return all(_adds_up(metric) for metric in metrics)
 
 
-def _is_of_keras(metric: keras.metrics.Metric) -> bool:
-    function = getattr(metric, "_fn", type(metric))
-    return all(
-        thing.__module__.startswith("keras.src") for thing in (type(metric), function)
+def _adds_up(metric: keras.metrics.Metric) -> bool:
+    """Tell whether a metric is one of Keras's that looks at each sample by itself."""
+    function = function_of(metric)
+    if not type(metric).__module__.startswith("keras."):
+        return False
+    return function is None or (
+        isinstance(function, FunctionType)
+        and function.__module__.startswith("keras.")
+        and function.__name__ not in _OF_WHOLE_BATCHES
+        and function_arguments(metric).get("axis", -1) == -1
     )

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .._compat import has_own_learning_rate, set_learning_rate
+from .._compat import all_layers, has_own_learning_rate, set_learning_rate
 
 # Of a small network the updates cost more than the products: a dozen operations for
 # each variable. One vector needs them once. Of a large one, the vector would have to
@@ -55,10 +55,17 @@ class Weights:
 
     def update(self, gradients: list[tf.Tensor]) -> None:
         """Take one step of the optimizer."""
-        apply = self.optimizer.apply
+
+        def apply(gradients: list[tf.Tensor]) -> None:
+            self.optimizer.apply(gradients, self.variables)
+
         if self._uses_xla:
             apply = tf.function(apply, autograph=False, jit_compile=True)
-        apply(gradients, self.variables)
+        apply(gradients)
+
+    def finish(self) -> None:
+        """Let the optimizer replace the weights by their averages, if it keeps any."""
+        self.optimizer.finalize_variable_values(self.variables)
 
     def load(self, model: keras.Model) -> None:
         """Take over the weights and the optimizer's state of an alike model."""
@@ -114,7 +121,7 @@ class Vector(Weights):
                 self.model.trainable_variables, parts, self._shapes, strict=True
             )
         ]
-        with keras.StatelessScope(state_mapping=mapping) as scope:
+        with keras.StatelessScope(mapping, collect_losses=True) as scope:
             yield
         # Batch statistics and the states of dropout stay variables of the model.
         for variable in self.model.non_trainable_variables:
@@ -154,9 +161,20 @@ def weights_of(model: keras.Model) -> Weights:
     variables = model.trainable_variables
     n_weights = sum(int(np.prod(v.shape)) for v in variables)
     alike = all(v.dtype == variables[0].dtype and not v.constraint for v in variables)
+    alike &= all(_is_dense(layer) for layer in all_layers(model))
     if n_weights <= LARGEST_AS_VECTOR and alike and _is_elementwise(model.optimizer):
         return Vector(model)
     return Weights(model)
+
+
+def _is_dense(layer: keras.layers.Layer) -> bool:
+    """Tell whether an optimizer updates all of a layer's weights in each step.
+
+    Of tables that a layer looks up, Keras updates the rows looked up. A layer that is
+    not of Keras may be one.
+    """
+    is_of_keras = type(layer).__module__.startswith("keras.")
+    return is_of_keras and not isinstance(layer, keras.layers.Embedding)
 
 
 def _is_elementwise(optimizer: keras.optimizers.Optimizer) -> bool:

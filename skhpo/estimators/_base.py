@@ -1,7 +1,9 @@
 """What our networks have in common as estimators: one fit, however it is called."""
 
 import math
+from collections import Counter
 from functools import partial
+from types import FunctionType
 from typing import Any, Self
 
 import keras
@@ -69,7 +71,7 @@ class NetworkEstimator(BaseEstimator):
         if stops and held_out is None and self.monitor.startswith("val_"):
             strata = self._strata(y)
             samples, held_out = split(
-                samples, self.validation_fraction, self._seed, strata
+                samples, plain(self.validation_fraction), self._seed, strata
             )
         epochs = 1 if one_epoch else int(self.epochs)
         self._train(samples, held_out, epochs, stops, checkpoint)
@@ -135,13 +137,17 @@ class NetworkEstimator(BaseEstimator):
             metrics=self._metrics(),
             optimizer=optimizer,
         )
-        return _Network(
+        network = Network(
             build,
             random_state=self._seed,
             validation_batch_size=PREDICT_BATCH_SIZE,
             predict__batch_size=PREDICT_BATCH_SIZE,
             fit__stop_on_nan=True,
         )
+        network.functions_ = _functions_in(
+            self.loss, self.metrics, self.activation, self.kernel_initializer
+        )
+        return network
 
     def _train(
         self,
@@ -255,8 +261,12 @@ class NetworkEstimator(BaseEstimator):
         return tags
 
 
-class _Network(BaseWrapper):
-    """The wrapper of a network of our own, given inputs and targets made ready."""
+class Network(BaseWrapper):
+    """The wrapper of a network of our own, given inputs and targets made ready.
+
+    `functions_` are the user's functions in it, by name, which is all that Keras saves
+    of them.
+    """
 
     def go_on(
         self, X: np.ndarray, y: np.ndarray, weights: Any, epochs: int, **settings: Any
@@ -282,4 +292,20 @@ class _Network(BaseWrapper):
     def __getstate__(self) -> dict[str, Any]:
         # The function that built the network has done its work, and would put code
         # into a state that is else made of arrays.
-        return {**super().__getstate__(), "model": None, "callbacks": None}
+        with keras.saving.custom_object_scope(self.functions_):
+            return {**super().__getstate__(), "model": None, "callbacks": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        with keras.saving.custom_object_scope(state["functions_"]):
+            super().__setstate__(state)
+
+
+def _functions_in(*things: Any) -> dict[str, FunctionType]:
+    """Return the user's functions by name, those left out that share one."""
+    functions = {
+        thing
+        for thing in keras.tree.flatten(things)
+        if isinstance(thing, FunctionType) and not thing.__module__.startswith("keras.")
+    }
+    uses = Counter(function.__name__ for function in functions)
+    return {f.__name__: f for f in functions if uses[f.__name__] == 1}

@@ -108,8 +108,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     def _learn_targets(self, y: np.ndarray, classes: Any) -> None:
         check_loss(self.loss)
         found = classes_of(y, classes, self.loss, type(self).__name__)
-        check_known(y, found)
         self.classes_, self._kind = found
+        self._check_targets(y, classes)
 
     def _check_targets(self, y: np.ndarray, classes: Any) -> None:
         check_known(y, self._classes)
@@ -117,8 +117,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             np.unique(classes), self.classes_
         ):
             raise ValueError(
-                f"classes must be those of the first call, {self.classes_.tolist()}, "
-                f"got {np.asarray(classes).tolist()}"
+                f"classes must be {self.classes_.tolist()}, as in the first call, got "
+                f"{np.asarray(classes).tolist()}; of several labels per sample they "
+                "are the columns of y"
             )
 
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -69,7 +69,9 @@ class KerasCNN(ConvolutionalMixin, NetworkClassifier):
         None is the crossentropy that fits the labels. Classes reach any other loss than
         "sparse_categorical_crossentropy" one-hot encoded.
     metrics : sequence of str, keras.metrics.Metric or callable, or None, default=None
-        What is recorded each epoch beside the loss. None is the accuracy.
+        What is recorded each epoch beside the loss. None is the accuracy. Those of
+        one-hot rows, as "AUC", need the loss "categorical_crossentropy" for more than
+        two classes.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, by label, multiplied into the weights of the samples.
         "balanced" weights them inversely to their frequency.
@@ -123,8 +125,8 @@ class KerasCNN(ConvolutionalMixin, NetworkClassifier):
     resumed_from_epoch_ : int
         The number of epochs taken over from a checkpoint.
     best_epoch_ : int
-        The index of the epoch with the best `monitor`, of the least loss where that is
-        not recorded.
+        The index of the epoch whose weights are kept, or else of the one with the best
+        `monitor`, or with the least loss where that is not recorded.
     classes_ : ndarray of shape (n_classes,)
         The labels.
     n_features_in_ : int

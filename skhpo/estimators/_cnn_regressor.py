@@ -119,8 +119,8 @@ class KerasCNNRegressor(ConvolutionalMixin, NetworkRegressor):
     resumed_from_epoch_ : int
         The number of epochs taken over from a checkpoint.
     best_epoch_ : int
-        The index of the epoch with the best `monitor`, of the least loss where that is
-        not recorded.
+        The index of the epoch whose weights are kept, or else of the one with the best
+        `monitor`, or with the least loss where that is not recorded.
     n_outputs_ : int
         The number of targets.
     n_features_in_ : int

@@ -38,9 +38,14 @@ def encoded(dataset: Dataset, encode: Callable[[tuple], tuple]) -> Dataset:
         lambda part: tf.TensorSpec([None, *part.shape[1:]], part.dtype),
         encode(next(_batches(dataset))),
     )
-    return tf.data.Dataset.from_generator(
+    batches = tf.data.Dataset.from_generator(
         lambda: map(encode, _batches(dataset)), output_signature=signature
     )
+    n_batches = dataset.cardinality()
+    if n_batches == tf.data.UNKNOWN_CARDINALITY:
+        return batches
+    # Keras warns of data that end before it knows they would.
+    return batches.apply(tf.data.experimental.assert_cardinality(n_batches))
 
 
 def _batches(dataset: Dataset) -> Iterator[tuple]:

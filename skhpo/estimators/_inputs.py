@@ -36,6 +36,8 @@ class CheckedInputs:
                 targets |= {"multi_output": True, "y_numeric": y_numeric}
             checked = validate_data(self, X, reset=reset, allow_nd=True, **targets)
             X, y = checked if y is not None else (checked, None)
+        if y_numeric and y is not None and y.dtype.kind in "SU":
+            y = y.astype(np.float64)
         if reset:
             self._record_shapes(X, y)
         else:

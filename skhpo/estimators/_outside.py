@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from .._compat import all_layers, compile_arguments, copy_without_compiling
+
 # A longer list is data, not layers.
 _LONGEST = 1000
 _LIBRARIES = ("keras", "numpy", "skhpo", "sklearn", "tensorflow")
@@ -31,6 +33,82 @@ def layers_within_reach(things: Iterable[Any]) -> list[keras.layers.Layer]:
         else:
             waiting.extend(_references(thing))
     return found
+
+
+def own_copy(model: keras.Model) -> keras.Model:
+    """Return a copy of a model that is not ours to train."""
+    try:
+        with keras.saving.custom_object_scope(_own_objects(model)):
+            copied = (
+                copy_without_compiling(model)
+                if model.built
+                else _copy_of_unbuilt(model)
+            )
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise ValueError(
+            "A model given, or layers made outside the building function, must be "
+            f"copied to be trained, and Keras cannot copy these: {cause_of(error)}. "
+            "Give their classes a get_config and register them by "
+            "@keras.saving.register_keras_serializable(), or build them inside the "
+            "function"
+        ) from error
+    if model.compiled:
+        _compile_alike(copied, model)
+    return copied
+
+
+def fresh(value: Any) -> Any:
+    """Return optimizers and metrics without state, everything else as it is."""
+    if isinstance(value, keras.optimizers.Optimizer | keras.metrics.Metric):
+        return type(value).from_config(value.get_config())
+    return value
+
+
+def cause_of(error: Exception) -> str:
+    """Return what Keras says between the configurations that it prints."""
+    text = str(error).rsplit("Exception encountered: ", 1)[-1]
+    text = text.split("Full object config: ")[0]
+    return text.strip().split("\n")[0].rstrip(".")
+
+
+def _copy_of_unbuilt(model: keras.Model) -> keras.Model:
+    """Return a copy of a model that Keras would warn of saving; layers may be built."""
+    copied = type(model).from_config(model.get_config())
+    for mine, other in zip(all_layers(copied), all_layers(model), strict=True):
+        if other.built and other.variables:
+            if not mine.built:
+                mine.build_from_config(other.get_build_config())
+            for variable, value in zip(mine.variables, other.variables, strict=True):
+                variable.assign(value)
+    return copied
+
+
+def _own_objects(model: keras.Model) -> dict[str, Any]:
+    """Return by name the classes and functions of layers that are not Keras's."""
+    layers = all_layers(model)
+    things = [type(layer) for layer in layers]
+    things += [getattr(layer, "activation", None) for layer in layers]
+    return {
+        thing.__name__: thing
+        for thing in things
+        if isinstance(thing, type | types.FunctionType)
+        and not thing.__module__.startswith("keras.")
+    }
+
+
+def _compile_alike(copied: keras.Model, model: keras.Model) -> None:
+    arguments = {"optimizer": model.optimizer, **compile_arguments(model)}
+    copied.compile(
+        **keras.tree.map_structure(fresh, arguments),
+        run_eagerly=model.run_eagerly,
+        steps_per_execution=model.steps_per_execution,
+        jit_compile=model.jit_compile,
+    )
+    if model.optimizer.built:
+        copied.optimizer.build(copied.trainable_variables)
+        pairs = zip(copied.optimizer.variables, model.optimizer.variables, strict=True)
+        for variable, value in pairs:
+            variable.assign(value)
 
 
 def _references(thing: Any) -> Iterable[Any]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from .._compat import seeded_by
 from ._seeds import is_seed
 
 OPTIMIZERS = (
@@ -117,7 +118,9 @@ def _known_to(get: Callable[[Any], Any], words: str) -> Rule:
         if not isinstance(value, str):
             return callable(value) and not isinstance(value, type)
         try:
-            get(value)
+            # Initializers are made to look them up, and would draw a global seed.
+            with seeded_by(0):
+                get(value)
         except ValueError:
             return False
         return True

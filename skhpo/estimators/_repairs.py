@@ -6,41 +6,40 @@ The only file that imports SciKeras.
 import copy
 import itertools
 import math
-from typing import Any, Self
+from typing import Any
 
 import keras
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_array, validate_data
 
 from .. import _training
 from .._compat import (
+    all_layers,
     born_before,
     forget_kernels,
     scikeras_wrappers,
     seeded_by,
     variable_clock,
 )
-from ._datasets import encoded, first_features, targets_of
+from ._datasets import is_dataset
+from ._inputs import CheckedInputs, as_inputs, n_samples_of, split_tail
+from ._outside import cause_of, fresh, layers_within_reach, own_copy
 from ._seeds import draw_seed
 from ._state import pack_model, unpack_model, versions, warn_of_other_versions
+from ._targets import Classes, check_known
 
 scikeras = scikeras_wrappers()
-
-from scikeras._utils import route_params  # noqa: E402
-from scikeras.utils import metric_name  # noqa: E402
-from scikeras.utils.transformers import (  # noqa: E402
-    ClassifierLabelEncoder as _ClassifierLabelEncoder,
-)
 
 _models_built = itertools.count(1)
 
 
-class Repairs:
+class Repairs(CheckedInputs):
     """A mixin on the left of SciKeras's wrappers: checked data, seeds, our engine."""
+
+    # SciKeras forgot the callbacks, whose routed parameters could not be set.
+    _routing_prefixes = scikeras.BaseWrapper._routing_prefixes | {"callbacks"}
 
     def _initialize(self, X: Any, y: Any = None) -> tuple[np.ndarray, np.ndarray]:
         self._seed = draw_seed(self.random_state)
@@ -61,63 +60,45 @@ class Repairs:
     def _build_keras_model(self) -> keras.Model:
         # With a seed SciKeras would reseed Python, NumPy and TensorFlow globally.
         self._random_state = None
+        params = self.get_params(deep=False).values()
+        build = getattr(self, "_keras_build_fn", None)
+        outside = {id(layer) for layer in layers_within_reach([*params, build])}
         clock = variable_clock()
         with seeded_by(self._seed):
             model = super()._build_keras_model()
+            is_ours = not any(id(layer) in outside for layer in all_layers(model))
+            if not is_ours or any(born_before(v, clock) for v in model.variables):
+                model = own_copy(model)
         if next(_models_built) % 10 == 0:
             # What a model of automatic names leaves behind. Dropping it costs each
             # program some 50 ms at its next call, hence not every time.
             forget_kernels()
-        if model is self.model or any(born_before(v, clock) for v in model.variables):
-            return _own_copy(model)
         return model
 
     def _get_compile_kwargs(self) -> dict[str, Any]:
         """Return what to compile with; no state is shared between fits."""
-        return keras.tree.map_structure(_fresh, super()._get_compile_kwargs())
+        return keras.tree.map_structure(fresh, super()._get_compile_kwargs())
 
     def _initialize_callbacks(self) -> None:
         super()._initialize_callbacks()
-        self._fit_callbacks = [_own_callback(c) for c in self._fit_callbacks]
+        names = ("callbacks", "fit__callbacks", "predict__callbacks")
+        given = keras.tree.flatten([getattr(self, name, None) for name in names])
+        instances = {id(callback) for callback in given}
+        memo: dict[int, Any] = {}
 
-    def _validate_data(
-        self, X: Any = None, y: Any = None, reset: bool = False, y_numeric: bool = False
-    ) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Check X and y as scikit-learn does; record or compare their shapes."""
-        if X is None:
-            y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
-        else:
-            X = X.toarray() if sparse.issparse(X) else X
-            # When fitting, a missing y is an error that scikit-learn words.
-            targets = {"y": y} if reset or y is not None else {}
-            if y is not None:
-                targets |= {"multi_output": True, "y_numeric": y_numeric}
-            checked = validate_data(self, X, reset=reset, allow_nd=True, **targets)
-            X, y = checked if y is not None else (checked, None)
-        if reset:
-            self._record_shapes(X, y)
-        else:
-            self._check_shapes(X, y)
-        return X, y
+        def own(callbacks: list) -> list:
+            return [
+                _own_callback(callback, memo) if id(callback) in instances else callback
+                for callback in keras.tree.flatten(callbacks)
+            ]
 
-    def _record_shapes(self, X: np.ndarray | None, y: np.ndarray | None) -> None:
-        if X is not None:
-            self.X_dtype_, self.X_shape_ = X.dtype, X.shape
-        if y is not None:
-            self.target_type_ = self._type_of_target(y)
-            self.y_dtype_, self.y_ndim_ = y.dtype, y.ndim
+        self._fit_callbacks = own(self._fit_callbacks)
+        self._predict_callbacks = own(self._predict_callbacks)
 
-    def _check_shapes(self, X: np.ndarray | None, y: np.ndarray | None) -> None:
-        if X is not None and X.shape[1:] != self.X_shape_[1:]:
-            raise ValueError(
-                f"X must have the shape that {type(self).__name__} was fitted on, "
-                f"(n_samples, {', '.join(map(str, self.X_shape_[1:]))}), got {X.shape}"
-            )
-        if y is not None and y.ndim != self.y_ndim_:
-            raise ValueError(
-                f"y must have {self.y_ndim_} dimensions, as {type(self).__name__} was "
-                f"fitted on, got {y.ndim}"
-            )
+    def _check_model_compatibility(self, y: Any) -> None:
+        # A subclassed model has no outputs that could be counted before it is trained.
+        if getattr(self.model_, "outputs", None) is not None:
+            super()._check_model_compatibility(y)
 
     def _fit_keras_model(
         self,
@@ -131,10 +112,12 @@ class Repairs:
         validation_data: tuple | None = None,
         early_stopping: _training.EarlyStopping | None = None,
         checkpoint: _training.Checkpoint | None = None,
+        callbacks: Any = None,
         **kwargs: Any,
     ) -> None:
         """Train by our engine instead of `Model.fit`."""
         arguments = self._fit_arguments(X, kwargs)
+        X, y = as_inputs(X), as_inputs(y)
         folder = arguments.pop("checkpoint_dir", None)
         every = arguments.pop("checkpoint_every", 10)
         if folder is not None and not warm_start:
@@ -144,8 +127,12 @@ class Repairs:
         if checkpoint is not None and checkpoint.state is not None:
             self._seed = checkpoint.state.seed
         split = arguments.pop("validation_split", 0.0)
-        if split and validation_data is None:
-            (X, y, sample_weight), validation_data = _split_tail(
+        if validation_data is not None:
+            validation_data = self._encode_validation(
+                validation_data, as_arrays=not is_dataset(X)
+            )
+        elif split:
+            (X, y, sample_weight), validation_data = split_tail(
                 X, y, sample_weight, split
             )
         training = _training.train(
@@ -160,7 +147,7 @@ class Repairs:
                 seed=self._seed,
             ),
             validation_data=validation_data,
-            callbacks=self._fit_callbacks,
+            callbacks=[*self._fit_callbacks, *keras.tree.flatten(callbacks or [])],
             early_stopping=early_stopping,
             checkpoint=checkpoint,
         )
@@ -168,7 +155,7 @@ class Repairs:
 
     def _fit_arguments(self, X: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of `Model.fit` that were routed to it and are set."""
-        routed = route_params(
+        routed = scikeras.route_params(
             self.get_params(), destination="fit", pass_filter=self._fit_kwargs
         )
         arguments = {
@@ -178,9 +165,12 @@ class Repairs:
             and name not in ("epochs", "initial_epoch", "sample_weight")
             and not name.startswith("callbacks")
         }
+        if is_dataset(X):
+            _check_dataset_arguments(arguments)
+            arguments.pop("batch_size", None)
         for name in ("batch_size", "validation_batch_size"):
             if arguments.get(name) == -1:
-                arguments[name] = len(X)
+                arguments[name] = n_samples_of(X)
         return arguments
 
     def _fingerprint(self, *arrays: np.ndarray | None) -> str:
@@ -189,7 +179,7 @@ class Repairs:
             name.removeprefix("fit__"): value
             for name, value in self.get_params(deep=False).items()
         }
-        return _training.fingerprint(type(self), settings, arrays)
+        return _training.fingerprint(type(self), settings, keras.tree.flatten(arrays))
 
     def _record(self, training: _training.Training, keep: bool) -> None:
         before = self.history_ if keep and hasattr(self, "history_") else {}
@@ -205,35 +195,9 @@ class Repairs:
         if key == "loss" or key.startswith("val_"):
             return key
         try:
-            return metric_name(key)
+            return scikeras.metric_name(key)
         except ValueError:
             return key
-
-    def _fit_dataset(
-        self, X: Any, y: Any, sample_weight: Any, kwargs: dict[str, Any]
-    ) -> Self:
-        if y is not None or sample_weight is not None:
-            raise ValueError(
-                f"y and sample_weight must be None when X is a {type(X).__name__}, "
-                "which gives them with its batches as (X, y, sample_weight)"
-            )
-        self._seed = draw_seed(self.random_state)
-        features, targets = first_features(X), targets_of(X)
-        features, _ = self._validate_data(features, targets[: len(features)], True)
-        _, targets = self._validate_data(y=targets, reset=True)
-        self._prepare(features, targets)
-        self._ensure_compiled_model()
-        epochs = kwargs.pop("epochs", getattr(self, "fit__epochs", self.epochs))
-        kwargs.pop("batch_size", None)
-        self._fit_keras_model(
-            encoded(X, self._encode_batch), None, None, False, epochs, 0, **kwargs
-        )
-        return self
-
-    def _encode_batch(self, batch: tuple) -> tuple:
-        X, y, *weights = batch
-        X, y = self.feature_encoder_.transform(X), self.target_encoder_.transform(y)
-        return X, y, *weights
 
     def _predict_raw(self, X: Any, **kwargs: Any) -> Any:
         """Return the outputs of the network."""
@@ -244,13 +208,39 @@ class Repairs:
             )
         X, _ = self._validate_data(X)
         X = self.feature_encoder_.transform(X)
-        routed = route_params(
+        routed = scikeras.route_params(
             self.get_params(), "predict", self._predict_kwargs, strict=True
         )
-        batch_size = {**routed, **kwargs}.get("batch_size")
-        return _training.predict(
-            self.model_, X, len(X) if batch_size == -1 else batch_size
-        )
+        routed.pop("callbacks", None)
+        arguments = {**routed, **kwargs}
+        if arguments.get("batch_size") == -1:
+            arguments["batch_size"] = n_samples_of(X)
+        callbacks = [c for c in self._predict_callbacks if _hears_predictions(c)]
+        others = set(arguments) - {"batch_size", "verbose"}
+        if callbacks or others or not self.model_.compiled:
+            return self.model_.predict(X, **{"callbacks": callbacks, **arguments})
+        return _training.predict(self.model_, X, arguments.get("batch_size"))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy of a classifier, the R² of a regressor.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their labels or targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, 1 each by default.
+
+        Returns
+        -------
+        score : float
+            What the static method `scorer` makes of y and of what is predicted.
+        """
+        _, y = self._validate_data(y=y)
+        routed = scikeras.route_params(self.get_params(), "score", pass_filter=set())
+        return self.scorer(y, self.predict(X), sample_weight=sample_weight, **routed)
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
@@ -258,7 +248,7 @@ class Repairs:
         state.pop("_fit_callbacks", None)
         state.pop("_predict_callbacks", None)
         if "model_" in state:
-            state["model_"] = pack_model(self.model_)
+            state["model_"] = _packed(self.model_, type(self).__name__)
             state["_versions"] = versions()
         return state
 
@@ -285,8 +275,14 @@ class Repairs:
     __repr__ = BaseEstimator.__repr__
 
 
-class LabelEncoder(_ClassifierLabelEncoder):
+class LabelEncoder(scikeras.ClassifierLabelEncoder):
     """SciKeras's encoder of y, with probabilities that keep both their axes."""
+
+    def transform(self, y: np.ndarray) -> np.ndarray:
+        if self._target_type in ("binary", "multiclass"):
+            labels = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+            check_known(labels, Classes(self.classes_, self._target_type))
+        return super().transform(y)
 
     def inverse_transform(
         self, y: np.ndarray, return_proba: bool = False
@@ -295,26 +291,32 @@ class LabelEncoder(_ClassifierLabelEncoder):
             return super().inverse_transform(y)
         if self._target_type == "binary" and (y.ndim == 1 or y.shape[1] == 1):
             y = y.reshape(-1)
-            return np.column_stack([1 - y, y])
+            is_one = np.ones_like(y)[:, np.newaxis]
+            return is_one if self.n_classes_ == 1 else np.column_stack([1 - y, y])
         return y
 
 
-def _own_copy(model: keras.Model) -> keras.Model:
-    """Return a copy of a model that is not ours to train."""
+def _packed(model: keras.Model, name: str) -> dict[str, Any]:
+    """Return the state of a model, once it is sure that it can be read again."""
+    if model.compiled and model.built and not model.optimizer.built:
+        # Keras would warn, when it reads the model, that there is no state to load.
+        model.optimizer.build(model.trainable_variables)
+    packed = pack_model(model)
     try:
-        return copy.deepcopy(model)
-    except TypeError as error:
+        unpack_model(packed)
+    except (TypeError, ValueError) as error:
         raise ValueError(
-            "A model given, or layers made outside the building function, must be "
-            f"copied to be trained, and Keras cannot copy these: {error}. Register "
-            "their classes by @keras.saving.register_keras_serializable(), or build "
-            "them inside the function"
+            f"This {name} cannot be saved or copied: Keras could not read its model "
+            f"again: {cause_of(error)}. Use no lambdas in the model, its loss and its "
+            "metrics, and register classes and functions of your own by "
+            "@keras.saving.register_keras_serializable()"
         ) from error
+    return packed
 
 
-def _own_callback(callback: Any) -> Any:
+def _own_callback(callback: Any, memo: dict[int, Any]) -> Any:
     try:
-        return copy.deepcopy(callback)
+        return copy.deepcopy(callback, memo)
     except TypeError as error:
         raise TypeError(
             "callbacks must be classes, or instances that can be copied, since each "
@@ -323,28 +325,24 @@ def _own_callback(callback: Any) -> Any:
         ) from error
 
 
-def _fresh(value: Any) -> Any:
-    """Return optimizers and metrics without state, everything else as it is."""
-    if isinstance(value, keras.optimizers.Optimizer | keras.metrics.Metric):
-        return type(value).from_config(value.get_config())
-    return value
-
-
-def _split_tail(
-    X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None, share: float
-) -> tuple[tuple, tuple]:
-    """Split off the last samples for validation, as Keras does."""
-    kept = int(len(X) * (1 - share))
-    if not 0 < kept < len(X):
-        raise ValueError(
-            "validation_split must leave samples on both sides, got "
-            f"{share!r} of {len(X)} samples"
+def _hears_predictions(callback: keras.callbacks.Callback) -> bool:
+    return any(
+        getattr(type(callback), name) is not getattr(keras.callbacks.Callback, name)
+        for name in (
+            "on_predict_begin",
+            "on_predict_end",
+            "on_predict_batch_begin",
+            "on_predict_batch_end",
         )
-    parts = [part for part in (X, y, sample_weight) if part is not None]
-    train = [part[:kept] for part in parts]
-    if sample_weight is None:
-        train.append(None)
-    return tuple(train), tuple(part[kept:] for part in parts)
+    )
+
+
+def _check_dataset_arguments(arguments: dict[str, Any]) -> None:
+    if arguments.get("validation_split"):
+        raise ValueError(
+            "validation_split must be 0 when X is a dataset, which has no last "
+            f"samples, got {arguments['validation_split']!r}; use validation_data"
+        )
 
 
 def _joined(

@@ -8,7 +8,7 @@ import numpy as np
 import sklearn
 import tensorflow as tf
 
-from .._compat import model_from_bytes, model_to_bytes
+from .._compat import model_from_bytes, model_to_bytes, seeded_by
 from ..exceptions import PersistenceWarning
 
 
@@ -50,7 +50,9 @@ def pack_model(model: keras.Model) -> dict[str, Any]:
 
 def unpack_model(packed: dict[str, Any]) -> keras.Model:
     """Return the model whose state `pack_model` gave."""
-    model = model_from_bytes(packed["archive"].tobytes())
+    # Its layers would draw seeds from Python's generator, to be replaced at once.
+    with seeded_by(0):
+        model = model_from_bytes(packed["archive"].tobytes())
     for variable, value in zip(_seed_states(model), packed["seeds"], strict=True):
         variable.assign(value)
     return model

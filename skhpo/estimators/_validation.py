@@ -46,8 +46,9 @@ def _check_split(n_samples: int, fraction: float, stratify: np.ndarray | None) -
         return
     labels, counts = np.unique(stratify, return_counts=True)
     if counts.min() < 2 or min(held_out, n_samples - held_out) < len(labels):
+        rarest = labels.tolist()[counts.argmin()]
         raise ValueError(
             "validation_fraction must put samples of every class on both sides, got "
             f"{fraction} of {n_samples} samples of {len(labels)} classes, of which the "
-            f"rarest ({labels[counts.argmin()]!r}) has {counts.min()}; {way_out}"
+            f"rarest ({rarest!r}) has {counts.min()}; {way_out}"
         )

@@ -1,9 +1,11 @@
 """SciKeras's wrappers, repaired for today's scikit-learn and trained by our engine."""
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 from sklearn.utils import ClassifierTags, RegressorTags, Tags
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 
 from ._datasets import is_dataset
 from ._repairs import LabelEncoder, Repairs, scikeras
@@ -175,10 +177,12 @@ class KerasClassifier(Repairs, scikeras.KerasClassifier):
         ValueError
             If the data are not valid, or the model has no loss or optimizer.
         """
-        if is_dataset(X):
+        if not (self.warm_start and self.initialized_):
             self.classes_ = None
+        if is_dataset(X):
             return self._fit_dataset(X, y, sample_weight, kwargs)
-        return super().fit(X, y, sample_weight=_own_weights(sample_weight), **kwargs)
+        weights = self._weights(y, sample_weight)
+        return scikeras.BaseWrapper.fit(self, X, y, sample_weight=weights, **kwargs)
 
     def partial_fit(
         self,
@@ -208,8 +212,11 @@ class KerasClassifier(Repairs, scikeras.KerasClassifier):
         self : KerasClassifier
             The fitted estimator.
         """
-        weights = _own_weights(sample_weight)
-        return super().partial_fit(X, y, classes, sample_weight=weights, **kwargs)
+        self._learn_classes(classes)
+        weights = self._weights(y, sample_weight)
+        return scikeras.BaseWrapper.partial_fit(
+            self, X, y, sample_weight=weights, **kwargs
+        )
 
     @property
     def target_encoder(self) -> Any:
@@ -224,6 +231,39 @@ class KerasClassifier(Repairs, scikeras.KerasClassifier):
         """
         categories = "auto" if self.classes_ is None else [np.asarray(self.classes_)]
         return LabelEncoder(loss=self.loss, categories=categories)
+
+    def _learn_classes(self, classes: Any) -> None:
+        known = getattr(self, "classes_", None)
+        if classes is None:
+            self.classes_ = known
+            return
+        labels = np.unique(classes)
+        if self.initialized_ and not np.array_equal(labels, known):
+            raise ValueError(
+                "classes must be those of the first call, "
+                f"{np.asarray(known).tolist()}, got {np.asarray(classes).tolist()}"
+            )
+        self.classes_ = labels
+
+    def _weights(self, y: Any, sample_weight: Any) -> np.ndarray | None:
+        """Return weights of our own: SciKeras multiplies into those given."""
+        weights = None if sample_weight is None else np.array(sample_weight, float)
+        if self.class_weight is None or y is None:
+            return weights
+        balance = compute_sample_weight(self.class_weight, y)
+        return balance if weights is None else weights * balance
+
+    def _weights_of_classes(self, y: np.ndarray) -> Callable | None:
+        if self.class_weight is None:
+            return None
+        if y.ndim != 1:
+            raise ValueError(
+                "class_weight must be None when a dataset gives several labels per "
+                f"sample, got {self.class_weight!r}; give weights with its batches"
+            )
+        labels = np.unique(y)
+        values = compute_class_weight(self.class_weight, classes=labels, y=y)
+        return lambda batch: values[np.searchsorted(labels, batch)]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -346,8 +386,3 @@ class KerasRegressor(Repairs, scikeras.KerasRegressor):
         tags.regressor_tags = RegressorTags()
         tags.target_tags.required = True
         return tags
-
-
-def _own_weights(sample_weight: Any) -> np.ndarray | None:
-    """Return weights of our own: SciKeras multiplies class weights into them."""
-    return None if sample_weight is None else np.array(sample_weight, dtype=float)

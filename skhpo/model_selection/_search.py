@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._compat import BaseSearchCV
+from .._compat import BaseSearchCV, folds_of
 from ._dimensions import Dimension, middle_candidate
 from ._evaluation import BatchedEvaluation
 from ._oracles import BayesOracle
@@ -239,7 +239,7 @@ class BayesSearchCV(BaseSearchCV):
         random = check_random_state(self.random_state)
         seeds = random.randint(1, np.iinfo(np.int32).max, size=len(spaces)).tolist()
         self._evaluation = BatchedEvaluation(
-            evaluate_candidates, self._checked_cv_orig, self.refit, self.error_score
+            evaluate_candidates, folds_of(self), self.refit, self.error_score
         )
         try:
             for (dimensions, n_trials), seed in zip(spaces, seeds, strict=True):

@@ -1,6 +1,7 @@
 """The convolutional network: blocks of convolution and pooling, then dense layers."""
 
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import keras
@@ -172,4 +173,5 @@ def _block_layers(
 
 
 def _pair(value: Any) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else tuple(value)
+    height, width = (value, value) if isinstance(value, Integral) else value
+    return int(height), int(width)

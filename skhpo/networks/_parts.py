@@ -20,7 +20,8 @@ def per_layer(value: Any, n_layers: int, name: str) -> tuple:
 
 def as_sizes(sizes: int | Sequence[int]) -> tuple[int, ...]:
     """Return a tuple of sizes, of one for a single number."""
-    return tuple(sizes) if isinstance(sizes, Sequence) else (sizes,)
+    # Keras takes no integers of NumPy, as random searches draw them.
+    return tuple(map(int, sizes if isinstance(sizes, Sequence) else [sizes]))
 
 
 def regularizer(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
@@ -31,8 +32,9 @@ def regularizer(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
 def own(thing: str | Callable) -> Any:
     """Return a layer's own copy of an activation or initializer that has state.
 
-    An initializer with a seed would give every layer that shares it the same values,
-    a layer such as PReLU the same weights.
+    An initializer draws its seed when it is made, and would give the same values to
+    every layer that shares it; one made with a seed gives them to every layer, as in
+    Keras. A layer such as PReLU would share its weights.
     """
     if isinstance(thing, keras.initializers.Initializer | keras.layers.Layer):
         config = thing.get_config()
