@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .._compat import compile_arguments, seeded_by
+from .._compat import compile_arguments
 from ._data import Data
 from ._step import forward, metrics_can_wait, test_step, train_step
 from ._weights import Weights, weights_of
@@ -188,9 +188,7 @@ class Program:
 
 def program_for(model: keras.Model) -> Program:
     """Return a program that trains models like this one, over a copy of it."""
-    # The layers of a copy would draw seeds from Python's generator; `load` sets theirs.
-    with seeded_by(0):
-        copy = keras.models.clone_model(model)
+    copy = keras.models.clone_model(model)
     optimizer = model.optimizer
     copy.compile(
         optimizer=type(optimizer).from_config(optimizer.get_config()),

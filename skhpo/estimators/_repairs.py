@@ -343,6 +343,12 @@ def _check_dataset_arguments(arguments: dict[str, Any]) -> None:
             "validation_split must be 0 when X is a dataset, which has no last "
             f"samples, got {arguments['validation_split']!r}; use validation_data"
         )
+    if "checkpoint_dir" in arguments:
+        raise ValueError(
+            "checkpoint_dir must be None when X is a dataset, whose fits cannot be "
+            f"told apart, got {arguments['checkpoint_dir']!r}; use the callback "
+            "keras.callbacks.BackupAndRestore"
+        )
 
 
 def _joined(

@@ -165,7 +165,8 @@ class KerasClassifier(Repairs, scikeras.KerasClassifier):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, 1 each by default. Those of weight 0 are left out.
         **kwargs : dict
-            Further arguments of `keras.Model.fit`, for this fit only.
+            Further arguments of `keras.Model.fit`, for this fit only; the
+            ``validation_data`` are encoded as X and y are.
 
         Returns
         -------
@@ -346,7 +347,8 @@ class KerasRegressor(Repairs, scikeras.KerasRegressor):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, 1 each by default. Those of weight 0 are left out.
         **kwargs : dict
-            Further arguments of `keras.Model.fit`, for this fit only.
+            Further arguments of `keras.Model.fit`, for this fit only; the
+            ``validation_data`` are encoded as X and y are.
 
         Returns
         -------

@@ -57,11 +57,6 @@ def mixed(iris):
     return X[rows], y[rows]
 
 
-def in_order(model=build_with_dropout, **settings):
-    """Return a classifier that takes arrays in the order of `Batches`."""
-    return classifier(model, shuffle=False, batch_size=BATCH, **settings)
-
-
 def assert_alike(first, second):
     assert list(first.history_) == list(second.history_)
     for name, values in first.history_.items():
@@ -73,8 +68,9 @@ def assert_alike(first, second):
 # What is learned
 
 
-@of_each_kind
-@pytest.mark.parametrize("labels", [np.array([7, 5, 9]), NAMES])
+@pytest.mark.parametrize(
+    ("make", "labels"), [(Batches, np.array([7, 5, 9])), (tensors, NAMES)]
+)
 def test_the_same_is_learned_as_from_arrays(mixed, make, labels):
     X, y = mixed[0], labels[mixed[1]]
     settings = {"metrics": ["accuracy"], **THOROUGH}
@@ -92,31 +88,31 @@ def test_the_same_is_learned_as_from_arrays(mixed, make, labels):
     assert estimator.partial_fit(X, y).current_epoch == 16
 
 
+def test_two_classes(mixed):
+    X, y = mixed
+    estimator = classifier(loss="binary_crossentropy", epochs=1).fit(tensors(X, y > 0))
+    assert estimator.target_type_ == "binary"
+    assert estimator.predict_proba(X[:1]).shape == (1, 2)
+
+
 @of_each_kind
 def test_classes_are_found_in_all_batches(iris, make):
     # Of sorted labels the first batch has one only.
     X, y = iris
-    estimator = classifier().fit(make(X, NAMES[y]))
+    estimator = classifier(epochs=1).fit(make(X, NAMES[y]))
     assert_array_equal(estimator.classes_, NAMES)
     assert estimator.model_.output_shape == (None, 3)
-    two = classifier(loss="binary_crossentropy").fit(make(X, y > 0))
-    assert two.predict_proba(X).shape == (150, 2)
 
 
-@of_each_kind
-def test_weights_come_with_the_batches(mixed, make):
-    X, y = mixed
-    weights = np.linspace(0.5, 2, len(X)).astype("float32")
-    estimator = classifier().fit(make(X, y, weights))
-    arrays = classifier(shuffle=False, batch_size=BATCH).fit(X, y, weights)
-    assert_alike(estimator, arrays)
-
-
-@of_each_kind
 @pytest.mark.parametrize(
-    ("class_weight", "weighted"), [("balanced", False), ({0: 0.2, 1: 1, 2: 5}, True)]
+    ("make", "class_weight", "weighted"),
+    [
+        (Batches, None, True),
+        (tensors, "balanced", False),
+        (Batches, {0: 0.2, 1: 1, 2: 5}, True),
+    ],
 )
-def test_weights_of_classes(mixed, make, class_weight, weighted):
+def test_weights_of_samples_and_of_classes(mixed, make, class_weight, weighted):
     X, y = mixed[0][:110], mixed[1][:110]
     parts = (X, y, np.linspace(0.5, 2, len(X))) if weighted else (X, y)
     estimator = classifier(class_weight=class_weight).fit(make(*parts))
@@ -124,27 +120,25 @@ def test_weights_of_classes(mixed, make, class_weight, weighted):
     assert_alike(estimator, arrays.fit(*parts))
 
 
-@of_each_kind
-def test_several_labels(mixed, make):
+def test_several_labels(mixed):
     X, y = mixed
     Y = np.column_stack([y > 0, y < 2]).astype(int)
-    estimator = classifier(loss="binary_crossentropy", **THOROUGH).fit(make(X, Y))
+    estimator = classifier(loss="binary_crossentropy", **THOROUGH).fit(tensors(X, Y))
     assert estimator.target_type_ == "multilabel-indicator"
     assert estimator.predict(X).shape == (150, 2)
     assert estimator.score(X, Y) > 0.7
     with pytest.raises(ValueError, match=r"class_weight must be None.*got 'balanced'"):
-        classifier(class_weight="balanced").fit(make(X, Y))
+        classifier(class_weight="balanced").fit(tensors(X, Y))
 
 
-@of_each_kind
-def test_regression(mixed, make):
+def test_regression(mixed):
     X, _ = mixed
-    estimator = regressor(**THOROUGH).fit(make(X[:, :2], X[:, 2:]))
+    estimator = regressor(**THOROUGH).fit(Batches(X[:, :2], X[:, 2:]))
     assert estimator.n_outputs_ == 2
     assert estimator.predict(X[:, :2]).shape == (150, 2)
     assert estimator.score(X[:, :2], X[:, 2:]) > 0.5
     with pytest.raises(ValueError, match="could not convert string to float"):
-        regressor().fit(make(X, NAMES[mixed[1]]))
+        regressor().fit(Batches(X, NAMES[mixed[1]]))
 
 
 @pytest.mark.parametrize(("make", "parts"), [(Batches, list), (tensors, dict)])
@@ -185,9 +179,8 @@ def test_a_dataset_keeps_its_hooks_and_its_settings(mixed):
     assert int(estimator.model_.optimizer.iterations) == 36
 
 
-@of_each_kind
-def test_arguments_of_fit(mixed, make):
-    dataset = make(*mixed)
+def test_arguments_of_fit(mixed):
+    dataset = Batches(*mixed)
     estimator = classifier(epochs=5, batch_size=-1).fit(
         dataset, epochs=3, batch_size=7, steps_per_epoch=2
     )
@@ -197,25 +190,23 @@ def test_arguments_of_fit(mixed, make):
     assert classifier().fit(dataset, initial_epoch=3).current_epoch == 2
 
 
-@of_each_kind
-def test_warm_start(mixed, make):
+def test_warm_start(mixed):
     X, y = mixed[0], NAMES[mixed[1]]
-    estimator = classifier(warm_start=True).fit(make(X, y))
+    estimator = classifier(warm_start=True).fit(tensors(X, y))
     model, first = estimator.model_, estimator.history_["loss"]
-    estimator.fit(make(X, y))
+    estimator.fit(tensors(X, y))
     assert estimator.model_ is model
     assert estimator.history_["loss"][0] < first[-1]
     assert_array_equal(estimator.classes_, NAMES)
     with pytest.raises(ValueError, match=r"known labels only.*got also \['rose'\]"):
-        estimator.fit(make(X, np.full(len(X), "rose")))
+        estimator.fit(tensors(X, np.full(len(X), "rose")))
     with pytest.raises(ValueError, match="X has 3 features, but"):
-        estimator.fit(make(X[:, :3], y))
+        estimator.fit(tensors(X[:, :3], y))
 
 
-@of_each_kind
-def test_the_seed_is_honoured(mixed, make):
+def test_the_seed_is_honoured(mixed):
     fits = [
-        classifier(build_with_dropout, random_state=seed).fit(make(*mixed))
+        classifier(build_with_dropout, random_state=seed, epochs=1).fit(Batches(*mixed))
         for seed in (0, 0, 1)
     ]
     first, same, other = map(weights_of, fits)
@@ -226,8 +217,9 @@ def test_the_seed_is_honoured(mixed, make):
 # Validation data beside it
 
 
-@of_each_kind
-@pytest.mark.parametrize("validation", ["dataset", "arrays"])
+@pytest.mark.parametrize(
+    ("make", "validation"), [(Batches, "dataset"), (tensors, "arrays")]
+)
 def test_validation_data(mixed, make, validation):
     X, y = mixed[0], NAMES[mixed[1]]
     data = (X[:50], y[:50]) if validation == "arrays" else make(X[:50], y[:50])
@@ -243,9 +235,16 @@ def test_validation_data(mixed, make, validation):
     assert_alike(beside, arrays)
 
 
-def test_validation_split_needs_arrays(mixed):
-    with pytest.raises(ValueError, match=r"validation_split must be 0.*got 0\.2; use"):
-        classifier(validation_split=0.2).fit(tensors(*mixed))
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"validation_split": 0.2}, r"validation_split must be 0.* got 0\.2; use"),
+        ({"fit__checkpoint_dir": "a"}, r"checkpoint_dir must be None.* got 'a'; use"),
+    ],
+)
+def test_what_needs_arrays(mixed, settings, message):
+    with pytest.raises(ValueError, match=message):
+        classifier(**settings).fit(tensors(*mixed))
 
 
 # Errors

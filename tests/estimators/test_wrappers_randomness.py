@@ -42,22 +42,31 @@ def build_that_keras_trains(meta):
     return OwnStep(inputs, keras.layers.Dense(3, activation="softmax")(hidden))
 
 
-@pytest.mark.parametrize("build", [build_with_dropout, build_that_keras_trains])
-def test_the_seed_is_all_that_chance_depends_on(iris, build):
-    first = classifier(build).fit(*iris)
+def test_the_seed_is_all_that_chance_depends_on(iris):
+    first = classifier(build_with_dropout).fit(*iris)
     # Other fits in between, other generators, and no program to reuse.
     regressor().fit(*iris)
     random.random()
     np.random.rand()  # noqa: NPY002
     skhpo.clear_caches()
-    second = classifier(build).fit(*iris)
+    second = classifier(build_with_dropout).fit(*iris)
     assert are_equal(first, second)
     assert first.history_ == second.history_
     assert are_equal(first.partial_fit(*iris), second.partial_fit(*iris))
     # Now with a program that was used before.
-    assert are_equal(classifier(build, epochs=3).fit(*iris), first)
-    other = classifier(build, random_state=1).fit(*iris)
+    assert are_equal(classifier(build_with_dropout, epochs=3).fit(*iris), first)
+    other = classifier(build_with_dropout, random_state=1).fit(*iris)
     assert not are_equal(first, other)
+
+
+def test_the_seed_rules_over_keras_too(iris):
+    fits = [
+        classifier(build_that_keras_trains, random_state=seed, epochs=1).fit(*iris)
+        for seed in (0, 0, 1)
+    ]
+    assert fits[0].training_path_ == "keras"
+    assert are_equal(*fits[:2])
+    assert not are_equal(*fits[1:])
 
 
 def test_kinds_of_random_state(iris):

@@ -6,7 +6,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
@@ -67,6 +67,7 @@ def test_mlp_shapes(sizes, expected):
     assert not model.compiled
 
 
+@settings(max_examples=20)
 @given(st.lists(st.integers(1, 9), max_size=3), st.booleans())
 def test_mlp_counts_its_parameters(sizes, normalized):
     model = mlp(hidden_layer_sizes=tuple(sizes), batch_normalization=normalized)
@@ -346,6 +347,7 @@ def test_numbers_of_numpy_are_numbers(name):
 pairs = st.tuples(st.integers(1, 4), st.integers(1, 4))
 
 
+@settings(max_examples=30)
 @given(
     image=st.tuples(st.integers(1, 12), st.integers(1, 12)),
     kernel=pairs,

@@ -19,6 +19,7 @@ from skhpo._training import EarlyStopping, plan, predict, train
 
 callbacks = keras.callbacks
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
+PLAN = {"epochs": 4, "batch_size": 50, "shuffle": False}
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def fit(inputs, targets):
             model,
             X,
             y,
-            plan=plan({"epochs": 4, "shuffle": False, **arguments}, seed=0),
+            plan=plan({**PLAN, **arguments}, seed=0),
             validation_data=(X[:9], y[:9]),
             callbacks=list(listeners),
             early_stopping=stopping,
@@ -161,7 +162,6 @@ BY_KERAS = {
         "val_loss", patience=1, min_delta=10.0, start_from_epoch=1
     ),
     "TerminateOnNaN": callbacks.TerminateOnNaN,
-    "History": callbacks.History,
     "changed weights": Halves,
     "changed learning rate": Slows,
     "changed state of the optimizer": Forgets,
@@ -254,7 +254,7 @@ def test_model_checkpoint_saves_each_epoch(fit, tmp_path):
     epoch = int(np.argmin(training.history["val_loss"]))
     for value, other in zip(best.get_weights(), ends[epoch], strict=True):
         assert_array_equal(value, other)
-    assert int(best.optimizer.iterations) == 2 * (epoch + 1)
+    assert int(best.optimizer.iterations) == epoch + 1
 
 
 def test_csv_logger_writes_each_epoch(fit, tmp_path):
@@ -427,11 +427,8 @@ class SavesMore(callbacks.ModelCheckpoint):
         *(
             lambda path, event=event: OnBatches(event)
             for event in (
-                "on_batch_begin",
                 "on_batch_end",
                 "on_train_batch_begin",
-                "on_train_batch_end",
-                "on_test_batch_begin",
                 "on_test_batch_end",
             )
         ),
@@ -442,11 +439,11 @@ class SavesMore(callbacks.ModelCheckpoint):
 def test_hooks_for_batches_are_called_by_keras(make, fit, tmp_path):
     callback = make(tmp_path)
 
-    training = fit(network(), callback, epochs=2)
+    training = fit(network(), callback, epochs=2, batch_size=25)
 
     reason = f"{type(callback).__name__} is called for every batch"
     assert (training.path, training.reason) == ("keras", reason)
-    # Two batches of training data and one to validate on.
+    # Two epochs of two batches of training data, and one to validate on.
     assert callback.count in (2, 4)
     assert list(training.history) == ["loss", "val_loss"]
 
@@ -456,7 +453,7 @@ def test_checkpoints_between_batches_are_written_by_keras(fit, tmp_path):
         tmp_path / "{batch}.weights.h5", save_freq=1, save_weights_only=True
     )
 
-    assert fit(network(), callback, epochs=1).path == "keras"
+    assert fit(network(), callback, epochs=1, batch_size=25).path == "keras"
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -466,7 +463,7 @@ def test_lambda_callback_for_batches_is_called_by_keras(fit):
         on_train_batch_end=lambda batch, logs: seen.append(batch)
     )
 
-    assert fit(network(), callback, epochs=1).path == "keras"
+    assert fit(network(), callback, epochs=1, batch_size=25).path == "keras"
     assert seen == [0, 1]
 
 
