@@ -125,7 +125,7 @@ def test_a_damaged_state_is_refused(digits, tmp_path):
     estimator.fit(*digits)
     (path,) = tmp_path.glob("*/*")
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(CheckpointError, match="damaged.*delete it to fit from the st"):
+    with pytest.raises(CheckpointError, match=r"damaged.*delete it to fit from the st"):
         estimator.fit(*digits)
 
 

@@ -303,9 +303,7 @@ def test_bytes_stay_bytes(digit_bytes, inputs_of_engine):
         (np.float16, np.float16),
         (np.float32, np.float32),
         (np.float64, np.float64),
-        (np.int64, np.float32),
-        (np.int8, np.float32),
-        (bool, np.float32),
+        (np.int16, np.float32),
     ],
 )
 def test_floats_stay_what_they_are(given, kept, digit_bytes, inputs_of_engine):

@@ -24,16 +24,16 @@ PLAN = {"epochs": 4, "batch_size": 50, "shuffle": False}
 
 @pytest.fixture
 def fit(inputs, targets):
-    """Return a function that trains on the rows, and validates on some of them."""
+    """Return a function that trains on the rows, and may validate on some of them."""
     X, y = inputs["rows"], targets["number"]
 
-    def fit(model, *listeners, path=train, stopping=None, **arguments):
+    def fit(model, *listeners, path=train, stopping=None, validated=False, **arguments):
         return path(
             model,
             X,
             y,
             plan=plan({**PLAN, **arguments}, seed=0),
-            validation_data=(X[:9], y[:9]),
+            validation_data=(X[:9], y[:9]) if validated else None,
             callbacks=list(listeners),
             early_stopping=stopping,
         )
@@ -74,8 +74,8 @@ for _event in (
 def test_hooks_are_called_as_keras_calls_them(fit):
     diaries = Diary(), Diary()
 
-    training = fit(network(metrics=["mae"]), diaries[0])
-    fit(network(metrics=["mae"]), diaries[1], path=train_by_keras)
+    training = fit(network(metrics=["mae"]), diaries[0], validated=True)
+    fit(network(metrics=["mae"]), diaries[1], path=train_by_keras, validated=True)
 
     assert training.path == "compiled"
     assert diaries[0].calls == diaries[1].calls
@@ -89,8 +89,9 @@ def test_hooks_are_called_as_keras_calls_them(fit):
 def test_validation_now_and_then_is_told_as_keras_tells_it(fit):
     diaries = Diary(), Diary()
 
-    fit(network(), diaries[0], validation_freq=2)
-    fit(network(), diaries[1], validation_freq=2, path=train_by_keras)
+    now_and_then = {"validation_freq": 2, "validated": True}
+    fit(network(), diaries[0], **now_and_then)
+    fit(network(), diaries[1], path=train_by_keras, **now_and_then)
 
     assert diaries[0].calls == diaries[1].calls
 
@@ -159,7 +160,7 @@ BY_KERAS = {
         "loss", patience=1, min_delta=0.3, restore_best_weights=True
     ),
     "EarlyStopping from an epoch": lambda: callbacks.EarlyStopping(
-        "val_loss", patience=1, min_delta=10.0, start_from_epoch=1
+        "loss", patience=1, min_delta=10.0, start_from_epoch=1
     ),
     "TerminateOnNaN": callbacks.TerminateOnNaN,
     "changed weights": Halves,
@@ -196,9 +197,11 @@ def test_averages_swapped_in_for_validation(fit):
         return network(optimizer=keras.optimizers.SGD(0.3, use_ema=True))
 
     model, twin = averaging(), averaging()
-    training = fit(model, callbacks.SwapEMAWeights())
-    expected = fit(twin, callbacks.SwapEMAWeights(), path=train_by_keras)
-    without = fit(averaging())
+    training = fit(model, callbacks.SwapEMAWeights(), validated=True)
+    expected = fit(
+        twin, callbacks.SwapEMAWeights(), path=train_by_keras, validated=True
+    )
+    without = fit(averaging(), validated=True)
 
     assert training.path == "compiled"
     assert_same_history(training.history, expected.history, **TOLERANCE)
@@ -219,7 +222,7 @@ def test_early_stopping_of_keras_brings_the_best_weights_back(fit):
 
     model, best = network(), network()
     stops = callbacks.EarlyStopping(patience=2, restore_best_weights=True)
-    training = fit(model, Spoils(), stops, epochs=9)
+    training = fit(model, Spoils(), stops, epochs=9, validated=True)
     fit(best, epochs=2)
 
     assert training.history["val_loss"] == losses
@@ -236,7 +239,9 @@ def test_model_checkpoint_saves_each_epoch(fit, tmp_path):
     )
     whole = callbacks.ModelCheckpoint(tmp_path / "best.keras", save_best_only=True)
 
-    training = fit(network(optimizer="adam"), weights, whole, diary, epochs=3)
+    training = fit(
+        network(optimizer="adam"), weights, whole, diary, epochs=3, validated=True
+    )
 
     assert training.path == "compiled"
     ends = [
@@ -260,7 +265,7 @@ def test_model_checkpoint_saves_each_epoch(fit, tmp_path):
 def test_csv_logger_writes_each_epoch(fit, tmp_path):
     path = tmp_path / "log.csv"
 
-    training = fit(network(metrics=["mae"]), callbacks.CSVLogger(path))
+    training = fit(network(metrics=["mae"]), callbacks.CSVLogger(path), validated=True)
 
     assert training.path == "compiled"
     with open(path) as file:
@@ -273,7 +278,9 @@ def test_csv_logger_writes_each_epoch(fit, tmp_path):
 def test_tensorboard_writes_each_epoch(fit, tmp_path):
     pytest.importorskip("tensorboard")
 
-    training = fit(network(), callbacks.TensorBoard(tmp_path, histogram_freq=1))
+    training = fit(
+        network(), callbacks.TensorBoard(tmp_path, histogram_freq=1), validated=True
+    )
 
     assert training.path == "compiled"
     assert list(tmp_path.glob("train/events*"))
@@ -299,14 +306,14 @@ def test_lambda_callbacks(fit):
     training = fit(
         network(),
         callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: said.append((epoch, logs["val_loss"])),
+            on_epoch_end=lambda epoch, logs: said.append((epoch, logs["loss"])),
             on_train_end=lambda logs: said.append(sorted(logs)),
         ),
         epochs=2,
     )
 
     assert training.path == "compiled"
-    assert said == [*enumerate(training.history["val_loss"]), ["loss", "val_loss"]]
+    assert said == [*enumerate(training.history["loss"]), ["loss"]]
 
 
 def test_history_of_the_model(fit):
@@ -356,8 +363,10 @@ def test_early_stopping_is_the_same_on_both_paths(restore, fit):
     ]
     model, twin, best = network(), network(), network()
 
-    training = fit(model, spoils(), stopping=stoppings[0])
-    expected = fit(twin, spoils(), stopping=stoppings[1], path=train_by_keras)
+    training = fit(model, spoils(), stopping=stoppings[0], validated=True)
+    expected = fit(
+        twin, spoils(), stopping=stoppings[1], path=train_by_keras, validated=True
+    )
     fit(best, spoils(), epochs=2)
 
     assert_same_history(training.history, expected.history, **TOLERANCE)
@@ -387,7 +396,7 @@ def test_early_stopping_brings_batch_statistics_back(fit):
     model, best = network(layers), network(layers)
     rates = callbacks.LearningRateScheduler(lambda epoch: [0.01, 30.0, 30.0][epoch])
 
-    fit(model, rates, stopping=EarlyStopping("val_loss", 2), epochs=3)
+    fit(model, rates, stopping=EarlyStopping("val_loss", 2), epochs=3, validated=True)
     fit(best, rates, epochs=1)
 
     for value, other in zip(model.get_weights(), best.get_weights(), strict=True):
@@ -439,7 +448,7 @@ class SavesMore(callbacks.ModelCheckpoint):
 def test_hooks_for_batches_are_called_by_keras(make, fit, tmp_path):
     callback = make(tmp_path)
 
-    training = fit(network(), callback, epochs=2, batch_size=25)
+    training = fit(network(), callback, epochs=2, batch_size=25, validated=True)
 
     reason = f"{type(callback).__name__} is called for every batch"
     assert (training.path, training.reason) == ("keras", reason)
