@@ -1,12 +1,13 @@
 """What a fit can continue from: one file, whole or absent."""
 
+import functools
 import hashlib
 import inspect
 import io
 import json
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -155,14 +156,34 @@ def _describe(value: Any) -> str:
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return repr(value)
-    if inspect.isfunction(value) or inspect.isclass(value):
+    if inspect.isfunction(value):
+        return _describe_function(value)
+    if inspect.isclass(value):
         return f"{value.__module__}.{value.__qualname__}"
-    kind = _describe(type(value))
-    if not hasattr(value, "get_config"):
-        return kind
+    if isinstance(value, functools.partial):
+        return _describe([value.func, value.args, value.keywords])
+    has_config = hasattr(value, "get_config")
+    settings = value.get_config() if has_config else getattr(value, "__dict__", {})
     # Automatic names differ from object to object.
-    config = {k: v for k, v in value.get_config().items() if k != "name"}
-    return kind + _describe(config)
+    settings = {k: v for k, v in settings.items() if k != "name"}
+    return _describe(type(value)) + _describe(settings)
+
+
+def _describe_function(function: Callable) -> str:
+    """Return a function's name and what it does: two of one name may differ.
+
+    What it finds in its module is left out.
+    """
+    code = function.__code__
+    closed_over = [cell.cell_contents for cell in function.__closure__ or ()]
+    constants = [
+        # Of the functions defined inside it, the code tells.
+        c.co_code if inspect.iscode(c) else c
+        for c in code.co_consts
+    ]
+    body = repr((code.co_code, constants, code.co_names))
+    name = f"{function.__module__}.{function.__qualname__}"
+    return f"{name}({body},{_describe(closed_over)},{_describe(function.__defaults__)})"
 
 
 def state_of(model: keras.Model, seed: int, progress: "Progress") -> FitState:
@@ -188,6 +209,12 @@ def load_state(state: FitState, model: keras.Model) -> None:
         (model.variables, state.weights),
         (model.optimizer.variables, state.optimizer),
     ):
+        if [tuple(v.shape) for v in variables] != [v.shape for v in values]:
+            raise CheckpointError(
+                "A checkpoint must hold the weights of the network that goes on from "
+                "it, got others: the function that builds it has changed. Give "
+                "another checkpoint_dir to fit from the start"
+            )
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
 

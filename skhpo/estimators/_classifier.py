@@ -153,7 +153,19 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         return self._classes.n_outputs, self._classes.output_activation
 
     def _loss(self) -> Any:
+        if self.loss is None and self._kind == "multiclass" and self._wants_one_hot():
+            return "categorical_crossentropy"
         return self.loss or self._classes.loss
+
+    def _wants_one_hot(self) -> bool:
+        """Tell whether metrics were chosen that know no indices of classes."""
+        names = (
+            metric if isinstance(metric, str) else type(metric).__name__
+            for metric in self.metrics or ()
+        )
+        return not all(
+            name in ("accuracy", "acc") or "sparse" in name.lower() for name in names
+        )
 
     def _metrics(self) -> list:
         if self.metrics is None:

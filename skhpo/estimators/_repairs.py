@@ -126,6 +126,7 @@ class Repairs(CheckedInputs):
             )
         if checkpoint is not None and checkpoint.state is not None:
             self._seed = checkpoint.state.seed
+        validation_data = arguments.pop("validation_data", validation_data)
         split = arguments.pop("validation_split", 0.0)
         if validation_data is not None:
             validation_data = self._encode_validation(
@@ -301,13 +302,13 @@ def _packed(model: keras.Model, name: str) -> dict[str, Any]:
     if model.compiled and model.built and not model.optimizer.built:
         # Keras would warn, when it reads the model, that there is no state to load.
         model.optimizer.build(model.trainable_variables)
-    packed = pack_model(model)
     try:
+        packed = pack_model(model)
         unpack_model(packed)
-    except (TypeError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         raise ValueError(
-            f"This {name} cannot be saved or copied: Keras could not read its model "
-            f"again: {cause_of(error)}. Use no lambdas in the model, its loss and its "
+            f"This {name.lstrip('_')} cannot be saved or copied: Keras could not read "
+            f"its model again: {cause_of(error)}. Use no lambdas in model, loss and "
             "metrics, and register classes and functions of your own by "
             "@keras.saving.register_keras_serializable()"
         ) from error

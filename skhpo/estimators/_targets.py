@@ -104,7 +104,8 @@ def check_known(y: np.ndarray, classes: Classes) -> None:
     if len(unknown):
         raise ValueError(
             f"y must hold known labels only, {classes.labels.tolist()}, got also "
-            f"{unknown.tolist()}. Give all labels to the first partial_fit as classes="
+            f"{unknown.tolist()}; call fit with all of them, or give them to the first "
+            "partial_fit as classes="
         )
 
 

@@ -18,7 +18,7 @@ def _idx(values, magic=None):
 
 VALUES = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
 CONTENT = _idx(VALUES)
-COMPRESSED = gzip.compress(CONTENT)
+COMPRESSED = gzip.compress(CONTENT, mtime=0)
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,7 @@ def _write_pair(folder, part, images, labels, compressed=True):
         header += struct.pack(f">{values.ndim}I", *values.shape)
         content = header + values.tobytes()
         path = folder / (f"{name}.gz" if compressed else name)
-        path.write_bytes(gzip.compress(content) if compressed else content)
+        path.write_bytes(gzip.compress(content, mtime=0) if compressed else content)
 
 
 def _write_all(folder, seed=0):

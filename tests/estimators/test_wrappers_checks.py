@@ -1,3 +1,4 @@
+import re
 from collections import defaultdict
 from unittest import SkipTest
 
@@ -45,10 +46,19 @@ def name_of(check):
     return f"{getattr(check, 'func', check).__name__}({arguments})"
 
 
-@parametrize_with_checks(
-    [CLASSIFIER, REGRESSOR],
-    expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
-    xfail_strict=True,
+def without_addresses(mark):
+    """Name the tests alike in every process that runs some of them."""
+    name = mark.kwargs["ids"]
+    settings = mark.kwargs | {"ids": lambda v: re.sub(r"at0x[0-9a-f]+", "", name(v))}
+    return pytest.mark.parametrize(*mark.args, **settings)
+
+
+@without_addresses(
+    parametrize_with_checks(
+        [CLASSIFIER, REGRESSOR],
+        expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
+        xfail_strict=True,
+    )
 )
 def test_scikit_learn_checks(estimator, check):
     kind = type(estimator)
@@ -81,7 +91,9 @@ def test_all_checks_of_scikit_learns_own_ran(estimator, peer, number):
     assert len(ran[kind]) >= number
 
 
-@pytest.mark.parametrize("estimator", [CLASSIFIER, REGRESSOR])
+@pytest.mark.parametrize(
+    "estimator", [CLASSIFIER, REGRESSOR], ids=["classifier", "regressor"]
+)
 def test_scikit_learn_check_of_feature_names(estimator):
     # Which scikit-learn has, but does not yield above.
     check_dataframe_column_names_consistency(type(estimator).__name__, estimator)
