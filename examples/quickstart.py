@@ -1,6 +1,6 @@
 """Tune an MLP and a CNN in Pipelines: by grid, by random search and by Bayes.
 
-    python examples/quickstart.py                        # 8 x 8 digits, a minute
+    python examples/quickstart.py                        # 8 x 8 digits, a minute or two
     python examples/quickstart.py --data fashion-mnist   # 60,000 images of 28 x 28
 
 Each search sees the training images only; the table gives the accuracy on the test
@@ -29,7 +29,7 @@ from sklearn.model_selection import (
     train_test_split,
 )
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import LabelEncoder, StandardScaler
 
 from skhpo import (
     ArrayScaler,
@@ -113,11 +113,11 @@ def searches(cv, mlp, cnn, n_iter):
             **common,
         ),
     )
-    # The network sees one-hot rows of y, the search and the user see labels.
+    # The classifier inside sees indices of classes, the search and the user labels.
     yield (
-        "MLP, one-hot labels",
+        "MLP, encoded labels",
         GridSearchCV(
-            LabelEncodedClassifier(scaled_mlp, OneHotEncoder()),
+            LabelEncodedClassifier(scaled_mlp, LabelEncoder()),
             {"classifier__kerasmlp__batch_size": [32, 128]},
             **common,
         ),

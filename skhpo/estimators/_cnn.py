@@ -69,9 +69,9 @@ class KerasCNN(ConvolutionalMixin, NetworkClassifier):
         None is the crossentropy that fits the labels. Classes reach any other loss than
         "sparse_categorical_crossentropy" one-hot encoded.
     metrics : sequence of str, keras.metrics.Metric or callable, or None, default=None
-        What is recorded each epoch beside the loss. None is the accuracy. Those of
-        one-hot rows, as "AUC", need the loss "categorical_crossentropy" for more than
-        two classes.
+        What is recorded each epoch beside the loss. None is the accuracy. Where `loss`
+        is None, others than accuracies and sparse ones make three classes or more be
+        one-hot encoded.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, by label, multiplied into the weights of the samples.
         "balanced" weights them inversely to their frequency.
@@ -99,7 +99,8 @@ class KerasCNN(ConvolutionalMixin, NetworkClassifier):
         A folder in which `fit` leaves its state and from which it continues: a fit of
         the same parameters but `epochs` on the same data goes on where the last one
         ended, or was killed, and gives what one fit without a break gives. Each such
-        fit has a subfolder of its own.
+        fit has a subfolder of its own. Of a `random_state` that is no integer the
+        seed is drawn once and kept there.
     checkpoint_every : int, default=10
         The epochs between two writings of the state; it is written at the end too.
     random_state : int, RandomState instance or None, default=None

@@ -49,8 +49,20 @@ class ConvolutionalMixin:
             self.image_shape_ = self._rows_shape or _shape_of_rows(
                 X.shape[1], self.image_shape
             )
-            check_blocks(self.image_shape_, **self._blocks)
+            self._check_blocks(are_rows=self._rows_shape is None)
         return X, y
+
+    def _check_blocks(self, are_rows: bool) -> None:
+        try:
+            check_blocks(self.image_shape_, **self._blocks)
+        except ValueError as error:
+            if are_rows and self.image_shape is None and self.image_shape_[0] == 1:
+                raise ValueError(
+                    f"{error}. Rows of {self.n_features_in_} values were taken as "
+                    "images one row high; say what they are by image_shape=(height, "
+                    "width, channels)"
+                ) from error
+            raise
 
     def _as_inputs(self, X: np.ndarray) -> np.ndarray:
         return X.reshape(len(X), *self.image_shape_)

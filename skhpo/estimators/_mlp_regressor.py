@@ -80,7 +80,8 @@ class KerasMLPRegressor(NetworkRegressor):
         A folder in which `fit` leaves its state and from which it continues: a fit of
         the same parameters but `epochs` on the same data goes on where the last one
         ended, or was killed, and gives what one fit without a break gives. Each such
-        fit has a subfolder of its own.
+        fit has a subfolder of its own. Of a `random_state` that is no integer the
+        seed is drawn once and kept there.
     checkpoint_every : int, default=10
         The epochs between two writings of the state; it is written at the end too.
     random_state : int, RandomState instance or None, default=None

@@ -135,7 +135,9 @@ class LabelEncodedClassifier(ClassifierMixin, BaseEstimator):
             The label of each sample: strings, numbers or Booleans.
         **fit_params : dict
             Passed to the `fit` of the classifier, such as `sample_weight`. With
-            scikit-learn's metadata routing enabled, only what it requests.
+            scikit-learn's metadata routing enabled, only what it requests. `y_val`,
+            the labels of a validation set, is encoded as y is; anything else that
+            speaks of classes must speak of their indices.
 
         Returns
         -------
@@ -162,6 +164,10 @@ class LabelEncodedClassifier(ClassifierMixin, BaseEstimator):
         index_of_label = np.argsort(order)
         self.classes_ = labels[order]
         self.classifier_ = clone(self.classifier)
+        if fit_params.get("y_val") is not None:
+            y_val = _check_labels(fit_params["y_val"], self)
+            places = _places_of(y_val, labels)
+            fit_params = {**fit_params, "y_val": index_of_label[places]}
         self.classifier_.fit(X, index_of_label[label_of_sample], **fit_params)
         return self
 
@@ -360,3 +366,14 @@ def _check_codes_differ(codes: NDArray, labels: NDArray, transformer: Any) -> No
         f"encodes {alike} alike. Use one that keeps every class: without min_frequency "
         "and max_categories, and with all labels in categories."
     )
+
+
+def _places_of(y_val: NDArray, labels: NDArray) -> NDArray:
+    """Return where the labels of a validation set stand among those of y."""
+    unknown = np.setdiff1d(y_val, labels)
+    if len(unknown):
+        raise ValueError(
+            f"y_val must hold labels of y only, {labels.tolist()}, got also "
+            f"{unknown.tolist()}; leave such samples out"
+        )
+    return np.searchsorted(labels, y_val)

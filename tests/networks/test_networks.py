@@ -357,8 +357,6 @@ pairs = st.tuples(st.integers(1, 4), st.integers(1, 4))
     n_blocks=st.integers(1, 2),
 )
 def test_sizes_are_those_of_keras(image, kernel, padding, strides, pool, n_blocks):
-    # Keras has strides or dilation of both axes alike only.
-    strides = (strides[0], strides[0])
     settings = {
         "filters": (2,) * n_blocks,
         "kernel_size": [kernel] * n_blocks,

@@ -397,3 +397,20 @@ def test_bad_labels_are_refused(y, error, message):
 def test_predict_needs_a_fit():
     with pytest.raises(NotFittedError, match="not fitted yet"):
         LabelEncodedClassifier(LogisticRegression()).predict(X4)
+
+
+class TakesValidation(LogisticRegression):
+    def fit(self, X, y, X_val=None, y_val=None):
+        self.y_val_ = y_val
+        return super().fit(X, y)
+
+
+def test_y_val_is_encoded_as_y_is():
+    X, y = np.arange(6.0).reshape(6, 1), np.array(list("bacabc"))
+    classifier = LabelEncodedClassifier(
+        TakesValidation(), OrdinalEncoder(categories=[["c", "a", "b"]])
+    )
+    classifier.fit(X, y, X_val=X[:3], y_val=["a", "c", "b"])
+    assert classifier.classifier_.y_val_.tolist() == [1, 0, 2]
+    with pytest.raises(ValueError, match=r"y_val must hold labels of y .*\['d'\]"):
+        classifier.fit(X, y, X_val=X[:1], y_val=["d"])

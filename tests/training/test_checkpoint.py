@@ -156,6 +156,10 @@ class TestWriting:
         assert (tmp_path / "file").read_bytes() == b"new"
 
 
+def _closing_over(number):
+    return lambda x: x + number
+
+
 class TestFingerprint:
     X = np.arange(12.0).reshape(6, 2)
 
@@ -201,5 +205,31 @@ class TestFingerprint:
     def test_differs_by_data(self, arrays):
         assert self.of(arrays=arrays) != self.of()
 
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [
+            (lambda x: x + 1, lambda x: x + 2),
+            (lambda x: x + 1, lambda x: x * 1),
+            (lambda x: np.sin(x), lambda x: np.cos(x)),
+            (lambda x, by=1: x + by, lambda x, by=2: x + by),
+            (_closing_over(1), _closing_over(2)),
+            (partial(_closing_over, 1), partial(_closing_over, 2)),
+            (
+                keras.callbacks.LearningRateScheduler(_closing_over(1)),
+                keras.callbacks.LearningRateScheduler(_closing_over(2)),
+            ),
+        ],
+    )
+    def test_differs_by_what_functions_do(self, first, second):
+        assert self.of({"loss": first}) == self.of({"loss": first})
+        assert self.of({"loss": first}) != self.of({"loss": second})
+
     def test_differs_by_estimator(self):
         assert self.of(kind=dict) != self.of()
+
+
+def test_weights_of_another_network_are_refused():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    with pytest.raises(CheckpointError, match="the function that builds it has chan"):
+        module.load_state(make_state(), model)
