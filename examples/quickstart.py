@@ -155,8 +155,9 @@ def main():
 
     stopping = {"early_stopping": True, "n_iter_no_change": 5, "random_state": 0}
     batch_size = 32 if is_small else 128
-    cnn = KerasCNN(padding="same", batch_size=batch_size, epochs=15, **stopping)
-    mlp = KerasMLP(batch_size=batch_size, epochs=30, **stopping)
+    epochs = (30, 15) if is_small else (15, 5)
+    mlp = KerasMLP(batch_size=batch_size, epochs=epochs[0], **stopping)
+    cnn = KerasCNN(padding="same", batch_size=batch_size, epochs=epochs[1], **stopping)
     cv = 3 if is_small else StratifiedShuffleSplit(1, test_size=0.1, random_state=0)
 
     print(

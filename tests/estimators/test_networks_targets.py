@@ -190,7 +190,7 @@ def test_classes_must_stay_the_same(classes, iris):
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        (lambda y: y + 1, r"known labels only, \[0, 1, 2\], got also \[3\]. Give all"),
+        (lambda y: y + 1, r"known labels only, \[0, 1, 2\], got also \[3\]; call fit"),
         (lambda y: y.astype(str), r"known labels only, .*, got also \['0', '1', '2'\]"),
         (lambda y: y + 0.5, r"known labels only, .*, got also \[0.5, 1.5, 2.5\]"),
         (lambda y: np.column_stack([y > 0, y > 1]) * 1, "one label per sample, as fit"),
@@ -208,7 +208,7 @@ def test_unknown_labels(target, message, iris):
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        (lambda y: y + 1, r"known labels only, \[0, 1, 2\], got also \[3\]. Give all"),
+        (lambda y: y + 1, r"known labels only, \[0, 1, 2\], got also \[3\]; call fit"),
         (lambda y: y + 0.5, "Unknown label type: continuous"),
         (lambda y: np.column_stack([y > 0, y > 1]) * 1, r"classes must be \[0, 1\]"),
     ],
