@@ -6,4 +6,4 @@ class PersistenceWarning(UserWarning):
 
 
 class CheckpointError(ValueError):
-    """A checkpoint is damaged."""
+    """A checkpoint is damaged, or of another network."""

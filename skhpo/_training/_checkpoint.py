@@ -72,7 +72,7 @@ class Checkpoint:
     def write(self, state: FitState) -> None:
         """Leave a state, in place of the one before, whole or not at all.
 
-        A state of more epochs than this fit has is worth more and stays.
+        A state of as many epochs or more is worth as much, and stays.
         """
         if self.state is not None and state.epoch <= self.state.epoch:
             return
@@ -156,6 +156,17 @@ def _describe(value: Any) -> str:
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return repr(value)
+    if isinstance(value, bytes | complex) or value is ...:
+        return repr(value)
+    if isinstance(value, set | frozenset):
+        # Their order differs from process to process.
+        return f"{{{','.join(sorted(map(_describe, value)))}}}"
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype.str}{value.shape}{value.tolist()!r}"
+    if inspect.iscode(value):
+        return _describe([value.co_code, value.co_names, value.co_consts])
+    if inspect.ismethod(value):
+        return _describe([value.__func__, value.__self__])
     if inspect.isfunction(value):
         return _describe_function(value)
     if inspect.isclass(value):
@@ -174,16 +185,15 @@ def _describe_function(function: Callable) -> str:
 
     What it finds in its module is left out.
     """
-    code = function.__code__
     closed_over = [cell.cell_contents for cell in function.__closure__ or ()]
-    constants = [
-        # Of the functions defined inside it, the code tells.
-        c.co_code if inspect.iscode(c) else c
-        for c in code.co_consts
+    parts = [
+        f"{function.__module__}.{function.__qualname__}",
+        function.__code__,
+        closed_over,
+        function.__defaults__,
+        function.__kwdefaults__,
     ]
-    body = repr((code.co_code, constants, code.co_names))
-    name = f"{function.__module__}.{function.__qualname__}"
-    return f"{name}({body},{_describe(closed_over)},{_describe(function.__defaults__)})"
+    return _describe(parts)
 
 
 def state_of(model: keras.Model, seed: int, progress: "Progress") -> FitState:
@@ -212,8 +222,9 @@ def load_state(state: FitState, model: keras.Model) -> None:
         if [tuple(v.shape) for v in variables] != [v.shape for v in values]:
             raise CheckpointError(
                 "A checkpoint must hold the weights of the network that goes on from "
-                "it, got others: the function that builds it has changed. Give "
-                "another checkpoint_dir to fit from the start"
+                f"it, of shapes {[tuple(v.shape) for v in variables]}, got "
+                f"{[v.shape for v in values]}: the function that builds it has "
+                "changed. Give another checkpoint_dir to fit from the start"
             )
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)

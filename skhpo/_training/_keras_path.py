@@ -11,6 +11,9 @@ def train_by_keras(fit: Fit) -> None:
     """Train a model by `Model.fit`."""
     if not fit.progress.is_over:
         _run_epochs(fit)
+    else:
+        # As averages taken over, which `Model.fit` does at its end.
+        fit.model.optimizer.finalize_variable_values(fit.model.trainable_variables)
     if fit.progress.best_weights is not None:
         fit.model.set_weights(fit.progress.best_weights)
 

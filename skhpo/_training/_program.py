@@ -141,7 +141,7 @@ class Program:
                 return start + batch_size, number + 1, total_loss, kept
 
             kept = tf.TensorArray(
-                self.model.compute_dtype,
+                self.model.outputs[0].dtype,
                 size=(n_samples + batch_size - 1) // batch_size if waits else 0,
                 element_shape=[None, *self.model.output_shape[1:]],
                 infer_shape=False,

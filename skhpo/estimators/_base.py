@@ -188,8 +188,9 @@ class NetworkEstimator(BaseEstimator):
 
     def _check_convergence(self, stopping: EarlyStopping | None) -> None:
         loss = self.history_["loss"][-1]
-        saved = stopping is not None and stopping.restore_best_weights
-        if math.isfinite(loss) or (saved and math.isfinite(stopping.best)):
+        if stopping is not None and stopping.restore_best_weights:
+            loss = self.history_["loss"][stopping.best_epoch]
+        if math.isfinite(loss):
             return
         raise ValueError(
             f"Training must lead to a finite loss, got {loss} after epoch "

@@ -160,7 +160,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     def _wants_one_hot(self) -> bool:
         """Tell whether metrics were chosen that know no indices of classes."""
         names = (
-            metric if isinstance(metric, str) else type(metric).__name__
+            metric
+            if isinstance(metric, str)
+            else getattr(metric, "__name__", type(metric).__name__)
             for metric in self.metrics or ()
         )
         return not all(

@@ -70,7 +70,7 @@ class KerasCNN(ConvolutionalMixin, NetworkClassifier):
         "sparse_categorical_crossentropy" one-hot encoded.
     metrics : sequence of str, keras.metrics.Metric or callable, or None, default=None
         What is recorded each epoch beside the loss. None is the accuracy. Where `loss`
-        is None, others than accuracies and sparse ones make three classes or more be
+        is None, others than "accuracy" and sparse ones make three classes or more be
         one-hot encoded.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, by label, multiplied into the weights of the samples.

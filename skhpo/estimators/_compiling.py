@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from .._compat import fresh_names
+from ._outside import fresh
 
 
 def build_compiled(
@@ -24,7 +25,7 @@ def build_compiled(
         model.compile(
             optimizer=_optimizer(**optimizer),
             loss=loss,
-            metrics=[_fresh_metric(metric) for metric in metrics],
+            metrics=[fresh(metric) for metric in metrics],
         )
     return model
 
@@ -38,7 +39,7 @@ def _optimizer(
 ) -> keras.optimizers.Optimizer:
     """Return an optimizer of the fit's own."""
     if isinstance(optimizer, keras.optimizers.Optimizer):
-        return type(optimizer).from_config(optimizer.get_config())
+        return fresh(optimizer)
     settings: dict[str, Any] = {"clipnorm": clipnorm}
     if learning_rate is not None:
         is_schedule = isinstance(
@@ -50,9 +51,3 @@ def _optimizer(
     if optimizer == "sgd":
         settings |= {"momentum": float(momentum), "nesterov": nesterov}
     return type(keras.optimizers.get(optimizer))(**settings)
-
-
-def _fresh_metric(metric: Any) -> Any:
-    if isinstance(metric, keras.metrics.Metric):
-        return type(metric).from_config(metric.get_config())
-    return metric

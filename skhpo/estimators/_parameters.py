@@ -140,9 +140,8 @@ _PIXELS = Rule(
     ),
 )
 _LOSS = _optional(
-    Rule(
-        "the name of a Keras loss, a keras.losses.Loss or a function",
-        _known_to(keras.losses.get, "").holds,
+    _known_to(
+        keras.losses.get, "the name of a Keras loss, a keras.losses.Loss or a function"
     )
 )
 _METRIC = _known_to(keras.metrics.get, "")

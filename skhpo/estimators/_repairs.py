@@ -118,15 +118,16 @@ class Repairs(CheckedInputs):
         """Train by our engine instead of `Model.fit`."""
         arguments = self._fit_arguments(X, kwargs)
         X, y = as_inputs(X), as_inputs(y)
+        validation_data = arguments.pop("validation_data", validation_data)
         folder = arguments.pop("checkpoint_dir", None)
         every = arguments.pop("checkpoint_every", 10)
         if folder is not None and not warm_start:
+            given = {**kwargs, "validation_data": validation_data}
             checkpoint = _training.Checkpoint(
-                folder, self._fingerprint(X, y, sample_weight), every
+                folder, self._fingerprint(given, X, y, sample_weight), every
             )
         if checkpoint is not None and checkpoint.state is not None:
             self._seed = checkpoint.state.seed
-        validation_data = arguments.pop("validation_data", validation_data)
         split = arguments.pop("validation_split", 0.0)
         if validation_data is not None:
             validation_data = self._encode_validation(
@@ -174,13 +175,17 @@ class Repairs(CheckedInputs):
                 arguments[name] = n_samples_of(X)
         return arguments
 
-    def _fingerprint(self, *arrays: np.ndarray | None) -> str:
+    def _fingerprint(
+        self, arguments: dict[str, Any], *arrays: np.ndarray | None
+    ) -> str:
         """Return what the checkpoint of a fit is found by."""
         settings = {
             name.removeprefix("fit__"): value
             for name, value in self.get_params(deep=False).items()
         }
-        return _training.fingerprint(type(self), settings, keras.tree.flatten(arrays))
+        return _training.fingerprint(
+            type(self), settings | arguments, keras.tree.flatten(arrays)
+        )
 
     def _record(self, training: _training.Training, keep: bool) -> None:
         before = self.history_ if keep and hasattr(self, "history_") else {}

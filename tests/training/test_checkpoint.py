@@ -3,7 +3,10 @@
 import io
 import os
 import re
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -212,6 +215,10 @@ class TestFingerprint:
             (lambda x: x + 1, lambda x: x * 1),
             (lambda x: np.sin(x), lambda x: np.cos(x)),
             (lambda x, by=1: x + by, lambda x, by=2: x + by),
+            (lambda x, *, by=1: x + by, lambda x, *, by=2: x + by),
+            (lambda x: [i * 2 for i in x], lambda x: [i * 3 for i in x]),
+            (lambda x: (lambda: x * 2.5)(), lambda x: (lambda: x * 3.5)()),
+            (_closing_over(np.ones(2)), _closing_over(np.zeros(2))),
             (_closing_over(1), _closing_over(2)),
             (partial(_closing_over, 1), partial(_closing_over, 2)),
             (
@@ -223,6 +230,22 @@ class TestFingerprint:
     def test_differs_by_what_functions_do(self, first, second):
         assert self.of({"loss": first}) == self.of({"loss": first})
         assert self.of({"loss": first}) != self.of({"loss": second})
+
+    def test_is_the_same_in_another_process(self):
+        code = "from skhpo._training import fingerprint\n"
+        code += "print(fingerprint(dict, {'f': lambda x: x in {'a', 'b', 'c'}}, []))"
+        found = {
+            subprocess.run(
+                [sys.executable, "-c", code],
+                env=os.environ | {"PYTHONHASHSEED": seed},
+                cwd=Path(__file__).parents[2],
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout.split()[-1]
+            for seed in ("1", "2")
+        }
+        assert len(found) == 1
 
     def test_differs_by_estimator(self):
         assert self.of(kind=dict) != self.of()
