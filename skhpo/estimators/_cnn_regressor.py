@@ -146,7 +146,9 @@ class KerasCNNRegressor(ConvolutionalMixin, NetworkRegressor):
     >>> from skhpo import KerasCNNRegressor
     >>> digits = load_digits()
     >>> images, darkness = digits.images / 16, digits.images.mean(axis=(1, 2)) / 16
-    >>> cnn = KerasCNNRegressor(filters=8, epochs=10, random_state=0)
+    >>> cnn = KerasCNNRegressor(
+    ...     filters=8, learning_rate=0.003, epochs=20, random_state=0
+    ... )
     >>> cnn.fit(images, darkness).score(images, darkness) > 0.9
     True
     """

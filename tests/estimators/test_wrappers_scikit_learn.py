@@ -77,7 +77,7 @@ def test_folds_are_stratified(iris):
     assert cross_val_score(estimator, X, y, cv=3).min() > 0.8
 
 
-@pytest.mark.parametrize("scoring", ["roc_auc", "average_precision", "neg_log_loss"])
+@pytest.mark.parametrize("scoring", ["roc_auc", "average_precision"])
 def test_scorers_of_two_classes(two_kinds, scoring):
     X, y = two_kinds
     if scoring == "average_precision":
@@ -85,10 +85,10 @@ def test_scorers_of_two_classes(two_kinds, scoring):
     scores = cross_val_score(
         binary_classifier(**THOROUGH), X, y, cv=3, scoring=scoring, error_score="raise"
     )
-    assert scores.min() > (-0.65 if scoring == "neg_log_loss" else 0.8)
+    assert scores.min() > 0.8
 
 
-@pytest.mark.parametrize("scoring", ["roc_auc_ovr", "neg_log_loss", "f1_macro"])
+@pytest.mark.parametrize("scoring", ["roc_auc_ovr", "neg_log_loss"])
 def test_scorers_of_three_classes(iris, scoring):
     scores = cross_val_score(
         classifier(**THOROUGH), *iris, cv=2, scoring=scoring, error_score="raise"
@@ -287,9 +287,14 @@ def test_samples_without_weight_are_left_out(iris, make):
         make().fit(X, y, sample_weight=np.ones(3))
 
 
-@pytest.mark.parametrize("make", [classifier, regressor])
 @pytest.mark.parametrize(
-    "container", [np.asarray, list, pd.DataFrame, sparse.csr_array]
+    ("make", "container"),
+    [
+        (classifier, list),
+        (classifier, sparse.csr_array),
+        (regressor, np.asarray),
+        (regressor, pd.DataFrame),
+    ],
 )
 def test_score_takes_weights(iris, make, container):
     X, y = iris
@@ -328,8 +333,14 @@ def test_names_of_features(iris, frame):
     assert not hasattr(again, "feature_names_in_")
 
 
-@pytest.mark.parametrize("make", [classifier, regressor])
-@pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_matrix])
+@pytest.mark.parametrize(
+    ("make", "container"),
+    [
+        (classifier, sparse.csr_array),
+        (classifier, sparse.csc_matrix),
+        (regressor, sparse.coo_array),
+    ],
+)
 def test_sparse_x_is_made_dense(iris, make, container):
     X, y = iris
     X = np.where(X > 0, X, 0)

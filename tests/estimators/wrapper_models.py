@@ -23,15 +23,6 @@ def build_classifier(meta, units=8):
     )
 
 
-def build_compiled_classifier(meta, compile_kwargs, units=8):
-    """Return one compiled with the loss that its kind of label needs."""
-    model = build_classifier(meta, units)
-    softmax = meta["target_type_"] == "multiclass"
-    loss = SPARSE if softmax else "binary_crossentropy"
-    model.compile(**{**compile_kwargs, "loss": loss})
-    return model
-
-
 def build_with_dropout(meta, units=8):
     """Return a network for three classes whose training draws random numbers."""
     return keras.Sequential(
