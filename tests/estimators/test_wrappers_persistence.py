@@ -1,6 +1,7 @@
 """Fitted wrappers saved, copied and loaded go on as if nothing had happened."""
 
 import copy
+import os
 import pickle
 import subprocess
 import sys
@@ -34,13 +35,89 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 
 
-def run(code, *arguments):
-    """Run code in a fresh process that can import the building functions."""
-    code = f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(HERE)!r}]\n" + code
-    command = [sys.executable, "-W", "error", "-c", code, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+# What a process that meets Keras before us does, and then goes on with a fit.
+IN_ANOTHER_PROCESS = """
+    import pickle
+    import sys
+    import warnings
+
+    import joblib
+    import keras
+    import numpy as np
+
+    folder = sys.argv[1]
+    classes = (
+        keras.Model, keras.layers.Layer, keras.losses.Loss, keras.metrics.Metric,
+        keras.optimizers.Optimizer, keras.Sequential,
+    )
+    names = "__reduce__", "__reduce_ex__", "__deepcopy__", "__getstate__"
+
+    def methods():
+        return [
+            (c, name, getattr(c, name, None), name in vars(c))
+            for c in classes
+            for name in names
+        ]
+
+    def pickled():
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        model.compile("adam", "mse")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            reconstruct, arguments = model.__reduce__()[:2]
+            loaded = pickle.loads(pickle.dumps(model))
+        outputs = loaded(np.ones((1, 2))).numpy()
+        return reconstruct.__qualname__, type(arguments[0]).__name__, outputs.tolist()
+
+    before = methods(), pickled()
+    import skhpo.estimators
+    after = methods(), pickled()
+    from scikeras.wrappers import KerasClassifier
+    later = methods(), pickled()
+
+    X, y = joblib.load(folder + "/data")
+    estimator = joblib.load(folder + "/estimator")
+    assert isinstance(estimator, KerasClassifier)
+    predictions = estimator.predict(X)
+    estimator.partial_fit(X, y)
+    results = {
+        "classes are as before": (before == after, before == later),
+        "predictions": predictions,
+        "weights": estimator.model_.get_weights(),
+        "history": estimator.history_,
+    }
+    joblib.dump(results, folder + "/results")
+"""
+
+
+@pytest.fixture(scope="module")
+def fitted_on_names(iris):
+    """A classifier, and the data that it was fitted on."""
+    X, y = iris[0], np.array(["b", "a", "c"])[iris[1]]
+    return classifier(build_with_dropout).fit(X, y), (X, y)
+
+
+@pytest.fixture(scope="module")
+def another_process(fitted_on_names, tmp_path_factory):
+    """What came of it when another process loaded the classifier."""
+    estimator, data = fitted_on_names
+    folder = tmp_path_factory.mktemp("another_process")
+    joblib.dump(estimator, folder / "estimator")
+    joblib.dump(data, folder / "data")
+    code = textwrap.dedent(IN_ANOTHER_PROCESS)
+    command = [sys.executable, "-W", "error", "-c", code, str(folder)]
+    path = os.pathsep.join([str(ROOT), str(HERE)])
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": path},
+    )
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return joblib.load(folder / "results")
 
 
 def by_joblib(estimator, folder):
@@ -96,28 +173,13 @@ def test_saved_and_loaded_it_goes_on_as_if_not(iris, tmp_path, way, estimator):
     assert loaded.history_ is not fitted.history_
 
 
-def test_another_process_goes_on(iris, tmp_path):
-    X, y = iris
-    names = np.array(["b", "a", "c"])[y]
-    fitted = classifier(build_with_dropout).fit(X, names)
-    joblib.dump(fitted, tmp_path / "estimator")
-    joblib.dump((X, names), tmp_path / "data")
-    code = """
-        import joblib
-        folder = sys.argv[1]
-        X, y = joblib.load(folder + "/data")
-        estimator = joblib.load(folder + "/estimator")
-        predictions = estimator.predict(X)
-        estimator.partial_fit(X, y)
-        results = predictions, estimator.model_.get_weights(), estimator.history_
-        joblib.dump(results, folder + "/results")
-    """
-    run(textwrap.dedent(code), tmp_path)
-    predictions, weights, history = joblib.load(tmp_path / "results")
-    assert_array_equal(predictions, fitted.predict(X))
-    fitted.partial_fit(X, names)
-    assert history == fitted.history_
-    for mine, other in zip(weights_of(fitted), weights, strict=True):
+def test_another_process_goes_on(fitted_on_names, another_process):
+    estimator, (X, y) = copy.deepcopy(fitted_on_names)
+    assert_array_equal(another_process["predictions"], estimator.predict(X))
+    estimator.partial_fit(X, y)
+    assert another_process["history"] == estimator.history_
+    pairs = zip(weights_of(estimator), another_process["weights"], strict=True)
+    for mine, other in pairs:
         assert_array_equal(mine, other)
 
 
@@ -296,45 +358,8 @@ def test_what_is_registered_is_saved(iris):
 # SciKeras's changes to Keras's classes
 
 
-def test_keras_classes_are_left_as_keras_made_them():
-    code = """
-        import pickle
-        import keras
-        import numpy as np
-
-        classes = (
-            keras.Model, keras.layers.Layer, keras.losses.Loss, keras.metrics.Metric,
-            keras.optimizers.Optimizer, keras.Sequential,
-        )
-        names = "__reduce__", "__reduce_ex__", "__deepcopy__", "__getstate__"
-
-        def methods():
-            return [
-                (c, name, getattr(c, name, None), name in vars(c))
-                for c in classes
-                for name in names
-            ]
-
-        def pickled():
-            keras.backend.clear_session()
-            keras.utils.set_random_seed(0)
-            model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-            model.compile("adam", "mse")
-            reconstruct, arguments = model.__reduce__()[:2]
-            loaded = pickle.loads(pickle.dumps(model))
-            outputs = loaded(np.ones((1, 2))).numpy()
-            return reconstruct.__qualname__, type(arguments[0]), outputs.tolist()
-
-        import warnings
-        warnings.simplefilter("ignore")
-        before = methods(), pickled()
-        import skhpo.estimators
-        assert (methods(), pickled()) == before
-        import scikeras.wrappers
-        assert (methods(), pickled()) == before
-        assert issubclass(skhpo.KerasClassifier, scikeras.wrappers.KerasClassifier)
-    """
-    run(textwrap.dedent(code))
+def test_keras_classes_are_left_as_keras_made_them(another_process):
+    assert another_process["classes are as before"] == (True, True)
 
 
 def test_scikeras_itself_still_works(iris):
