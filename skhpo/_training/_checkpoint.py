@@ -85,6 +85,11 @@ class Checkpoint:
             content = self.path.read_bytes()
         except FileNotFoundError:
             return None
+        except NotADirectoryError as error:
+            raise NotADirectoryError(
+                f"checkpoint_dir must name a folder, or nothing yet, got "
+                f"{str(self.path.parents[1])!r}, which is a file or below one"
+            ) from error
         try:
             return _decode(content)
         except (ValueError, KeyError, EOFError, OSError) as error:

@@ -31,8 +31,9 @@ def why_not_compiled(
     model: keras.Model, x: Any, y: Any, callbacks: list[keras.callbacks.Callback]
 ) -> str | None:
     """Return why this fit needs `Model.fit`, or None where the compiled loop does."""
-    if not isinstance(x, np.ndarray) or not isinstance(y, np.ndarray):
-        return "X is not one array"
+    for name, data in (("X", x), ("y", y)):
+        if not isinstance(data, np.ndarray):
+            return f"{name} is not one array"
     reason = _why_not_run(model, _OWN_STEPS)
     if reason is not None:
         return reason
@@ -50,8 +51,14 @@ def needs_keras_to_predict(model: keras.Model, x: Any) -> bool:
 
 
 def _why_not_run(model: keras.Model, own_methods: tuple[str, ...]) -> str | None:
-    if not model.built or not _is_plain_graph(model):
-        return "the model is not built, or has not one input and one output"
+    if not model.built:
+        return "the model is not built"
+    for name in ("inputs", "outputs"):
+        n_known = len(getattr(model, name, None) or ())
+        if n_known == 0:
+            return f"the model does not say what {name} it has"
+        if n_known > 1:
+            return f"the model has {n_known} {name}"
     if model.run_eagerly:
         return "run_eagerly=True"
     # Keras reads its default "auto" as True where there is a GPU.
@@ -64,12 +71,6 @@ def _why_not_run(model: keras.Model, own_methods: tuple[str, ...]) -> str | None
         if is_own or name in vars(model):
             return f"the model has a {name} of its own"
     return None
-
-
-def _is_plain_graph(model: keras.Model) -> bool:
-    """Tell whether a model has one input and one output, known beforehand."""
-    inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
-    return len(inputs or ()) == len(outputs or ()) == 1
 
 
 def _hooks_batches(callback: keras.callbacks.Callback) -> bool:

@@ -180,12 +180,10 @@ def _family(value: Any) -> type:
 @functools.cache
 def _framework_names(family: type) -> frozenset[str]:
     """Return the attributes that every member of a Keras family has, however set."""
-    if family is object:
+    if family in (object, keras.losses.Loss):
         return frozenset({"name"})
     if family is keras.metrics.Metric:
         return frozenset(vars(keras.metrics.Mean()))
-    if family is keras.losses.Loss:
-        return frozenset({"name"})
     if family is keras.Operation:
         return frozenset(vars(keras.Operation()))
     # The calibrations are what loading saved weights leaves, and nothing more.

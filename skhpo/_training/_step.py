@@ -20,8 +20,7 @@ def train_step(weights: Weights, batch: tuple) -> tuple[tf.Tensor, tf.Tensor]:
     variables = [variable.value for variable in weights.variables]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(variables)
-        values = [tf.convert_to_tensor(variable) for variable in variables]
-        with weights.in_place(values):
+        with weights.in_place(weights.values):
             loss, outputs = _loss_and_outputs(weights.model, batch, training=True)
             scaled = weights.optimizer.scale_loss(loss)
     weights.update(tape.gradient(scaled, variables))
@@ -30,15 +29,13 @@ def train_step(weights: Weights, batch: tuple) -> tuple[tf.Tensor, tf.Tensor]:
 
 def test_step(weights: Weights, batch: tuple) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the loss and the model's outputs for one batch."""
-    values = [tf.convert_to_tensor(variable.value) for variable in weights.variables]
-    with weights.in_place(values):
+    with weights.in_place(weights.values):
         return _loss_and_outputs(weights.model, batch, training=False)
 
 
 def forward(weights: Weights, x: tf.Tensor) -> tf.Tensor:
     """Return the model's outputs."""
-    values = [tf.convert_to_tensor(variable.value) for variable in weights.variables]
-    with weights.in_place(values):
+    with weights.in_place(weights.values):
         return _call(weights.model, x, training=False)
 
 

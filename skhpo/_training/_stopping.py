@@ -1,6 +1,7 @@
 """When to stop, and which epoch was the best: arithmetic on the logs of epochs."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 # Of a metric, these parts of its name, in lower case, say that more of it is better.
@@ -47,9 +48,18 @@ class EarlyStopping:
     best_epoch: int | None = field(default=None, init=False)
     wait: int = field(default=0, init=False)
 
+    def check(self, names: Collection[str]) -> None:
+        """Raise a `ValueError` if `monitor` is not among the names in the logs."""
+        if self.monitor not in names:
+            raise ValueError(
+                f"monitor must name a value recorded each epoch ({sorted(names)}), "
+                f"got {self.monitor!r}; choose one of them or add it to metrics"
+            )
+
     def update(self, epoch: int, logs: dict[str, float]) -> bool:
         """Take in an epoch's logs; return whether the epoch is the best so far."""
-        value = self._value(logs)
+        self.check(logs)
+        value = logs[self.monitor]
         if self.best_epoch is None or self._is_better(value):
             self.best, self.best_epoch, self.wait = value, epoch, 0
             return True
@@ -69,14 +79,6 @@ class EarlyStopping:
     def exhausted(self) -> bool:
         """Whether patience has run out."""
         return self.wait >= self.patience
-
-    def _value(self, logs: dict[str, float]) -> float:
-        if self.monitor not in logs:
-            raise ValueError(
-                f"monitor must name a value recorded each epoch ({sorted(logs)}), "
-                f"got {self.monitor!r}; choose one of them or add it to metrics"
-            )
-        return logs[self.monitor]
 
     def _is_better(self, value: float) -> bool:
         return is_better(value, self.best, self.monitor, self.min_delta)

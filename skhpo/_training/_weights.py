@@ -40,13 +40,17 @@ class Weights:
         if not self.optimizer.built:
             self.optimizer.build(self.variables)
         self._fresh_state = [v.numpy() for v in self.optimizer.variables]
-        n_weights = sum(int(np.prod(v.shape)) for v in self.variables)
-        self._uses_xla = n_weights >= SMALLEST_FOR_XLA
+        self._uses_xla = _count(self.variables) >= SMALLEST_FOR_XLA
 
     @property
     def variables(self) -> list[keras.Variable]:
         """What the optimizer updates."""
         return self.model.trainable_variables
+
+    @property
+    def values(self) -> list[tf.Tensor]:
+        """What `variables` hold."""
+        return [tf.convert_to_tensor(variable.value) for variable in self.variables]
 
     @contextlib.contextmanager
     def in_place(self, values: list[tf.Tensor]) -> Iterator[None]:  # noqa: ARG002
@@ -159,10 +163,13 @@ def weights_of(model: keras.Model) -> Weights:
     It depends on architecture and optimizer alone: the two round differently.
     """
     variables = model.trainable_variables
-    n_weights = sum(int(np.prod(v.shape)) for v in variables)
     alike = all(v.dtype == variables[0].dtype and not v.constraint for v in variables)
     alike &= all(_is_dense(layer) for layer in all_layers(model))
-    if n_weights <= LARGEST_AS_VECTOR and alike and _is_elementwise(model.optimizer):
+    if (
+        _count(variables) <= LARGEST_AS_VECTOR
+        and alike
+        and _is_elementwise(model.optimizer)
+    ):
         return Vector(model)
     return Weights(model)
 
@@ -210,6 +217,11 @@ def _scalars(
     """Return what a built optimizer keeps once, as its count of steps."""
     slots = {id(v) for vs in _slots(optimizer, n_variables).values() for v in vs}
     return [v for v in optimizer.variables if id(v) not in slots]
+
+
+def _count(variables: list[keras.Variable]) -> int:
+    """Return how many numbers there are in variables."""
+    return sum(int(np.prod(variable.shape)) for variable in variables)
 
 
 def _joined(variables: list[keras.Variable]) -> np.ndarray:

@@ -18,9 +18,9 @@ from .._training import (
     Checkpoint,
     EarlyStopping,
     fingerprint,
-    is_better,
 )
 from ._compiling import build_compiled
+from ._fitted import FittedNetwork
 from ._parameters import check_parameters, plain
 from ._seeds import draw_seed
 from ._validation import Samples, split
@@ -31,7 +31,7 @@ from ._wrappers import BaseWrapper
 DTYPES = (np.float32, np.float64, np.float16, np.uint8)
 
 
-class NetworkEstimator(BaseEstimator):
+class NetworkEstimator(FittedNetwork, BaseEstimator):
     """A network, trained by a wrapper that `fit` makes and holds.
 
     Subclasses say what network (`_network`, `_as_rows`, `_as_inputs`) and what kind of
@@ -162,6 +162,7 @@ class NetworkEstimator(BaseEstimator):
             stopping = EarlyStopping(
                 self.monitor, self.n_iter_no_change, self.tol, self.restore_best_weights
             )
+            self._check_monitor(stopping, held_out is not None)
         wrapper = self.wrapper_.set_params(
             batch_size=-1 if self.batch_size == "all" else int(self.batch_size),
             callbacks=None if self.callbacks is None else list(self.callbacks),
@@ -180,6 +181,14 @@ class NetworkEstimator(BaseEstimator):
         keeps_best = stops and self.restore_best_weights
         self._kept_epoch = stopping.best_epoch if keeps_best else None
         self._check_convergence(stopping)
+
+    def _check_monitor(self, stopping: EarlyStopping, validates: bool) -> None:
+        """Raise if it is sure that the epochs will not record what is monitored."""
+        names = [_name_of(metric) for metric in self._metrics()]
+        # Callbacks may add to the logs, and Keras names what has no name.
+        if not self.callbacks and None not in names:
+            names.append("loss")
+            stopping.check(names + [f"val_{name}" for name in names] * validates)
 
     def _inputs_and_targets(self, samples: Samples) -> tuple:
         X, y, weights = samples
@@ -217,44 +226,6 @@ class NetworkEstimator(BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "wrapper_") and self.wrapper_.initialized_
-
-    @property
-    def model_(self) -> keras.Model:
-        """The network."""
-        return self.wrapper_.model_
-
-    @property
-    def history_(self) -> dict[str, list[float]]:
-        """The loss and metrics of each epoch, of validation data with ``val_``."""
-        return self.wrapper_.history_
-
-    @property
-    def loss_curve_(self) -> list[float]:
-        """The training loss of each epoch."""
-        return self.history_["loss"]
-
-    @property
-    def n_iter_(self) -> int:
-        """The number of epochs trained."""
-        return len(self.loss_curve_)
-
-    @property
-    def resumed_from_epoch_(self) -> int:
-        """The number of epochs taken over from a checkpoint."""
-        return self.wrapper_.resumed_from_epoch_
-
-    @property
-    def best_epoch_(self) -> int:
-        """The index in `history_` of the epoch kept, or with the best `monitor`."""
-        if self._kept_epoch is not None:
-            return self._kept_epoch
-        monitor = self.monitor if self.monitor in self.history_ else "loss"
-        values = self.history_[monitor]
-        best = 0
-        for epoch, value in enumerate(values):
-            if is_better(value, values[best], monitor):
-                best = epoch
-        return best
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -299,6 +270,13 @@ class Network(BaseWrapper):
     def __setstate__(self, state: dict[str, Any]) -> None:
         with keras.saving.custom_object_scope(state["functions_"]):
             super().__setstate__(state)
+
+
+def _name_of(metric: Any) -> str | None:
+    """Return the name that the values of a metric are recorded by."""
+    if isinstance(metric, str):
+        return metric
+    return getattr(metric, "name", None) or getattr(metric, "__name__", None)
 
 
 def _functions_in(*things: Any) -> dict[str, FunctionType]:

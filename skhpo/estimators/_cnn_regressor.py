@@ -119,6 +119,10 @@ class KerasCNNRegressor(ConvolutionalMixin, NetworkRegressor):
         The number of epochs trained.
     resumed_from_epoch_ : int
         The number of epochs taken over from a checkpoint.
+    training_path_ : {"compiled", "keras"}
+        Whether our loop or `keras.Model.fit` trained the network.
+    training_path_reason_ : str or None
+        Why it was `keras.Model.fit`.
     best_epoch_ : int
         The index of the epoch whose weights are kept, or else of the one with the best
         `monitor`, or with the least loss where that is not recorded.

@@ -105,11 +105,11 @@ def _one_of(names: Iterable[str]) -> Rule:
 
 def _is_metric(value: Any) -> bool:
     # "acc" is a name that only `keras.Model.compile` knows.
-    return (isinstance(value, str) and value == "acc") or _METRIC.holds(value)
+    return (isinstance(value, str) and value == "acc") or _is_of_metrics(value)
 
 
-def _known_to(get: Callable[[Any], Any], words: str) -> Rule:
-    """Return the rule that Keras knows the name, or that the value is a callable.
+def _known_to(get: Callable[[Any], Any]) -> Callable[[Any], bool]:
+    """Return the test that Keras knows the name, or that the value is a callable.
 
     A class is not: Keras would call it with what its instances are called with.
     """
@@ -125,7 +125,7 @@ def _known_to(get: Callable[[Any], Any], words: str) -> Rule:
             return False
         return True
 
-    return Rule(words, holds)
+    return holds
 
 
 _BOOL = Rule("True or False", lambda value: isinstance(value, bool | np.bool_))
@@ -140,11 +140,12 @@ _PIXELS = Rule(
     ),
 )
 _LOSS = _optional(
-    _known_to(
-        keras.losses.get, "the name of a Keras loss, a keras.losses.Loss or a function"
+    Rule(
+        "the name of a Keras loss, a keras.losses.Loss or a function",
+        _known_to(keras.losses.get),
     )
 )
-_METRIC = _known_to(keras.metrics.get, "")
+_is_of_metrics = _known_to(keras.metrics.get)
 _OPTIMIZER = _one_of(OPTIMIZERS)
 
 RULES = {
@@ -186,14 +187,16 @@ RULES = {
         lambda v: _is_count(v) or (isinstance(v, str) and v == "all"),
     ),
     "epochs": _COUNT,
-    "activation": _known_to(
-        keras.activations.get, "the name of a Keras activation, a function or a layer"
+    "activation": Rule(
+        "the name of a Keras activation, a function or a layer",
+        _known_to(keras.activations.get),
     ),
     "dropout": _each(_SHARE, "those"),
     "l1": _NOT_NEGATIVE,
     "l2": _NOT_NEGATIVE,
-    "kernel_initializer": _known_to(
-        keras.initializers.get, "the name of a Keras initializer, or an instance"
+    "kernel_initializer": Rule(
+        "the name of a Keras initializer, or an instance",
+        _known_to(keras.initializers.get),
     ),
     "batch_normalization": _BOOL,
     "loss": _LOSS,

@@ -66,6 +66,11 @@ class Repairs(CheckedInputs):
         clock = variable_clock()
         with seeded_by(self._seed):
             model = super()._build_keras_model()
+            if not isinstance(model, keras.Model):
+                raise TypeError(
+                    "model must be a keras.Model or a function that returns one, got "
+                    f"one that returns a {type(model).__name__}"
+                )
             is_ours = not any(id(layer) in outside for layer in all_layers(model))
             if not is_ours or any(born_before(v, clock) for v in model.variables):
                 model = own_copy(model)
@@ -167,6 +172,12 @@ class Repairs(CheckedInputs):
             and name not in ("epochs", "initial_epoch", "sample_weight")
             and not name.startswith("callbacks")
         }
+        if self.warm_start and "checkpoint_dir" in arguments:
+            raise ValueError(
+                "warm_start goes on with the model in memory and checkpoint_dir with "
+                f"the one on disk, got both ({arguments['checkpoint_dir']!r}); leave "
+                "one out"
+            )
         if is_dataset(X):
             _check_dataset_arguments(arguments)
             arguments.pop("batch_size", None)

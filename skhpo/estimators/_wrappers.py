@@ -246,6 +246,19 @@ class KerasClassifier(Repairs, scikeras.KerasClassifier):
             )
         self.classes_ = labels
 
+    def _check_model_compatibility(self, y: Any) -> None:
+        super()._check_model_compatibility(y)
+        outputs = getattr(self.model_, "outputs", None) or ()
+        if len(outputs) != 1 or not isinstance(self.target_encoder_, LabelEncoder):
+            return
+        n_units, n_classes = outputs[0].shape[-1], len(np.ravel(self.classes_))
+        if self.target_type_ == "multiclass" and (n_units or n_classes) < n_classes:
+            raise ValueError(
+                f"model must end in one unit for each of the {n_classes} classes, got "
+                f"{n_units}; with the argument meta a building function is told "
+                'meta["n_classes_"]'
+            )
+
     def _weights(self, y: Any, sample_weight: Any) -> np.ndarray | None:
         """Return weights of our own: SciKeras multiplies into those given."""
         weights = None if sample_weight is None else np.array(sample_weight, float)

@@ -156,12 +156,17 @@ def _searched_metric(results: dict[str, Any], refit: bool | str | Callable) -> s
     ]
     if len(metrics) == 1:
         return metrics[0]
-    if isinstance(refit, str) and refit in metrics:
-        return refit
-    raise ValueError(
-        f"with several metrics, refit must name the one to search by, got {refit!r}. "
-        f"Set it to one of {metrics}."
-    )
+    check_searched_metric(metrics, refit)
+    return refit
+
+
+def check_searched_metric(metrics: Iterable[str], refit: bool | str | Callable) -> None:
+    """Raise a `ValueError` unless `refit` names one of several metrics."""
+    if not isinstance(refit, str) or refit not in metrics:
+        raise ValueError(
+            "with several metrics, refit must name the one to search by, got "
+            f"{refit!r}. Set it to one of {list(metrics)}."
+        )
 
 
 def _failed_fit(fit: dict[str, Any], error_score: float) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 
 from .._compat import BaseSearchCV, folds_of
 from ._dimensions import Dimension, middle_candidate
-from ._evaluation import BatchedEvaluation
+from ._evaluation import BatchedEvaluation, check_searched_metric
 from ._oracles import BayesOracle
 from ._parameter_names import check_parameter_names
 from ._space import read_space, sub_spaces
@@ -277,7 +277,8 @@ class BayesSearchCV(BaseSearchCV):
             raise ValueError(
                 f"n_points must be an integer of at least 1, got {self.n_points!r}."
             )
-        _check_searched_metric(self.scoring, self.refit)
+        if _are_several(self.scoring):
+            check_searched_metric(self.scoring, self.refit)
         spaces = [
             (read_space(space), n_trials)
             for space, n_trials in sub_spaces(self.search_spaces, self.n_iter)
@@ -287,10 +288,5 @@ class BayesSearchCV(BaseSearchCV):
         return spaces
 
 
-def _check_searched_metric(scoring: Any, refit: bool | str | Callable) -> None:
-    several = isinstance(scoring, list | tuple | set | dict) and len(scoring) > 1
-    if several and not isinstance(refit, str):
-        raise ValueError(
-            f"with several metrics, refit must name the one to search by, got {refit!r}"
-            f". Set it to one of {list(scoring)}."
-        )
+def _are_several(scoring: Any) -> bool:
+    return isinstance(scoring, list | tuple | set | dict) and len(scoring) > 1

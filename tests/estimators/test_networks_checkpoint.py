@@ -153,6 +153,20 @@ def test_warm_start_beside_it_is_an_error(digits, tmp_path):
         estimator.fit(*digits)
 
 
+def test_warm_start_beside_it_is_an_error_of_wrappers_too(digits, tmp_path):
+    wrapper = KerasClassifier(build, warm_start=True, fit__checkpoint_dir=tmp_path)
+    with pytest.raises(ValueError, match="warm_start goes on with the model in memory"):
+        wrapper.fit(*digits)
+
+
+def test_a_file_is_no_folder(digits, tmp_path):
+    path = tmp_path / "file"
+    path.write_text("")
+    estimator = KerasMLP(8, checkpoint_dir=path, random_state=0)
+    with pytest.raises(NotADirectoryError, match="checkpoint_dir must name a folder"):
+        estimator.fit(*digits)
+
+
 def test_regressor(sizes, tmp_path):
     estimator = KerasMLPRegressor(
         8, epochs=2, checkpoint_dir=tmp_path, random_state=0

@@ -256,8 +256,42 @@ def test_what_is_monitored(settings, best, iris):
 
 def test_a_monitor_that_is_not_recorded(iris):
     message = r"monitor must name a value recorded each epoch \(\['accuracy', 'loss', "
+    network = stopping(monitor="val_auc")
     with pytest.raises(ValueError, match=message + r".*, got 'val_auc'; choose one of"):
-        stopping(monitor="val_auc").fit(*iris)
+        network.fit(*iris)
+    # Before the network is even built.
+    assert not hasattr(network, "model_")
+
+
+def test_what_a_callback_records_can_be_monitored(iris):
+    class Records(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs):
+            logs["epochs_done"] = float(epoch)
+
+    network = stopping(monitor="epochs_done", callbacks=[Records()], n_iter_no_change=3)
+    assert network.fit(*iris).n_iter_ == 4
+
+
+def metric_of_our_own(y_true, y_pred):
+    return keras.ops.mean(keras.ops.abs(y_pred))
+
+
+@pytest.mark.parametrize(
+    ("metric", "name"),
+    [
+        ("acc", "acc"),
+        ("MeanSquaredError", "MeanSquaredError"),
+        (keras.metrics.AUC(name="area"), "area"),
+        (metric_of_our_own, "metric_of_our_own"),
+        (keras.losses.MeanSquaredError(), "mean_squared_error"),
+        (partial(metric_of_our_own), "partial"),
+    ],
+    ids=["acc", "name", "instance", "function", "loss", "partial"],
+)
+def test_metrics_are_monitored_by_the_names_that_keras_gives(metric, name, iris):
+    X, y = iris
+    network = stopping(metrics=[metric], monitor=f"val_{name}", epochs=1)
+    assert f"val_{name}" in network.fit(X, y == 1).history_
 
 
 @pytest.mark.parametrize(
@@ -617,3 +651,16 @@ def test_samples_of_weight_zero_are_not_learnt_from(iris):
     wrong = np.where(weights, y, 2)
     assert_same_weights(mlp().fit(X, y, weights), mlp().fit(X, wrong, weights))
     assert differ(mlp().fit(X, y), mlp().fit(X, wrong))
+
+
+class HearsBatches(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        pass
+
+
+def test_the_path_of_training_is_told(iris):
+    network = mlp().fit(*iris)
+    assert (network.training_path_, network.training_path_reason_) == ("compiled", None)
+    network = mlp(callbacks=[HearsBatches()]).fit(*iris)
+    assert network.training_path_ == "keras"
+    assert network.training_path_reason_ == "HearsBatches is called for every batch"

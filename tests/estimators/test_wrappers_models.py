@@ -265,9 +265,12 @@ class Subclassed(keras.Model):
 def test_subclassed_models(iris, given):
     model = Subclassed() if given else lambda: Subclassed()
     estimator = classifier(model, epochs=15, optimizer__learning_rate=0.05)
-    estimator.fit(*iris).partial_fit(*iris)
+    estimator.fit(*iris)
     assert estimator.training_path_ == "keras"
-    assert "not built" in estimator.training_path_reason_
+    assert estimator.training_path_reason_ == "the model is not built"
+    estimator.partial_fit(*iris)
+    assert estimator.training_path_ == "keras"
+    assert "does not say what inputs" in estimator.training_path_reason_
     assert estimator.score(*iris) > 0.8
     assert estimator.predict_proba(iris[0][:1]).shape == (1, 3)
     if given:
@@ -278,6 +281,23 @@ def test_subclassed_models_in_cross_validation(iris):
     estimator = classifier(lambda: Subclassed(), **{"epochs": 10})
     estimator.set_params(optimizer__learning_rate=0.1)
     assert cross_val_score(estimator, *iris, cv=2, error_score="raise").min() > 0.7
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "message"),
+    [
+        (lambda: None, TypeError, "model must be a keras.Model or a .* a NoneType"),
+        (
+            lambda: keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)]),
+            ValueError,
+            r"model must end in one unit for each of the 3 classes, got 1; with",
+        ),
+    ],
+    ids=["none", "one unit"],
+)
+def test_a_building_function_that_gives_no_fitting_model(iris, model, error, message):
+    with pytest.raises(error, match=message):
+        classifier(model).fit(*iris)
 
 
 # The path of training

@@ -276,8 +276,6 @@ def test_csv_logger_writes_each_epoch(fit, tmp_path):
 
 
 def test_tensorboard_writes_each_epoch(fit, tmp_path):
-    pytest.importorskip("tensorboard")
-
     training = fit(
         network(), callbacks.TensorBoard(tmp_path, histogram_freq=1), validated=True
     )

@@ -647,7 +647,7 @@ ELSEWHERE = {
     "own train_step": (lambda: functional(OwnStep), {}, "train_step of its own"),
     "own test_step": (lambda: functional(OwnTestStep), {}, "test_step of its own"),
     "own step": (own_step_of_an_instance, {}, "train_step of its own"),
-    "own call": (own_call, {}, "one input and one output"),
+    "own call": (own_call, {}, "does not say what inputs it has"),
     "not built": (lambda: keras.Sequential([Dense(1)]), {}, "not built"),
     "run_eagerly": (sequential, {"run_eagerly": True}, "run_eagerly=True"),
 }

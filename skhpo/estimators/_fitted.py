@@ -1,0 +1,57 @@
+"""What can be read from a fitted network."""
+
+import keras
+
+from .._training import is_better
+
+
+class FittedNetwork:
+    """A mixin for estimators that hold a fitted wrapper, and tell of it."""
+
+    @property
+    def model_(self) -> keras.Model:
+        """The network."""
+        return self.wrapper_.model_
+
+    @property
+    def history_(self) -> dict[str, list[float]]:
+        """The loss and metrics of each epoch, of validation data with ``val_``."""
+        return self.wrapper_.history_
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """The training loss of each epoch."""
+        return self.history_["loss"]
+
+    @property
+    def n_iter_(self) -> int:
+        """The number of epochs trained."""
+        return len(self.loss_curve_)
+
+    @property
+    def resumed_from_epoch_(self) -> int:
+        """The number of epochs taken over from a checkpoint."""
+        return self.wrapper_.resumed_from_epoch_
+
+    @property
+    def training_path_(self) -> str:
+        """Whether our loop ("compiled") or `Model.fit` ("keras") trained it."""
+        return self.wrapper_.training_path_
+
+    @property
+    def training_path_reason_(self) -> str | None:
+        """Why it was `Model.fit`."""
+        return self.wrapper_.training_path_reason_
+
+    @property
+    def best_epoch_(self) -> int:
+        """The index in `history_` of the epoch kept, or with the best `monitor`."""
+        if self._kept_epoch is not None:
+            return self._kept_epoch
+        monitor = self.monitor if self.monitor in self.history_ else "loss"
+        values = self.history_[monitor]
+        best = 0
+        for epoch, value in enumerate(values):
+            if is_better(value, values[best], monitor):
+                best = epoch
+        return best
