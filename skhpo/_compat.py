@@ -68,6 +68,12 @@ def seeded_by(seed: int) -> Iterator[None]:
             _thread.random = outer
 
 
+def default_seed() -> int:
+    """Return the seed that an unseeded object of Keras's would draw now."""
+    source = importlib.import_module("keras.src.random.seed_generator")
+    return source.make_default_seed()
+
+
 @contextlib.contextmanager
 def fresh_names() -> Iterator[None]:
     """Start Keras's counters of automatic names afresh for this thread.
@@ -177,6 +183,14 @@ def has_exceptions_from_decay(optimizer: Any) -> bool:
     The configuration of an optimizer keeps no record of it.
     """
     return hasattr(optimizer, "_exclude_from_weight_decay")
+
+
+def moments_of(adam: Any) -> tuple[list[Any], list[Any]]:
+    """Return the running means of gradients and of their squares, for each variable.
+
+    Keras's SGD has its momentums in a public attribute, its Adam has not.
+    """
+    return adam._momentums, adam._velocities
 
 
 def model_to_bytes(model: Any) -> bytes:

@@ -9,6 +9,8 @@ from ._fit import predict as predict
 from ._fit import train as train
 from ._plan import Training as Training
 from ._plan import plan as plan
+from ._sketch import Sketch as Sketch
+from ._sketch import sketch as sketch
 from ._stopping import EarlyStopping as EarlyStopping
 from ._stopping import is_better as is_better
 

@@ -3,13 +3,14 @@
 import contextlib
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 
 import keras
 
 from .._compat import seeded_by
 from ._key import objects_in, program_key
 from ._program import Program, own_program_of, program_for
+from ._templates import Templates
 
 
 class ProgramCache:
@@ -46,9 +47,28 @@ class ProgramCache:
         if program is None:
             yield own_program_of(model)
             return
+        with self._lent(program, key, targets):
+            yield program
+
+    @contextlib.contextmanager
+    def lend_by(
+        self,
+        key: Hashable,
+        build: Callable[[], keras.Model],
+        targets: Hashable | None = None,
+    ) -> Iterator[Program]:
+        """Lend a program for models of a key, of which `build` makes one if needed."""
+        program = self._take(key, targets) or _shared_program(build(), key)
+        with self._lent(program, key, targets):
+            yield program
+
+    @contextlib.contextmanager
+    def _lent(
+        self, program: Program, key: Hashable, targets: Hashable | None
+    ) -> Iterator[None]:
         program.targets = program.targets or targets
         try:
-            yield program
+            yield
         finally:
             self._give_back(key, program)
 
@@ -97,6 +117,8 @@ def _shared_program(model: keras.Model, key: Hashable) -> Program | None:
 
 
 CACHE = ProgramCache(max_size=32)
+# A template is small: a key, and an initializer for each layer.
+TEMPLATES = Templates(max_size=256)
 
 
 def clear_caches() -> None:
@@ -112,3 +134,4 @@ def clear_caches() -> None:
     >>> skhpo.clear_caches()
     """
     CACHE.clear()
+    TEMPLATES.clear()

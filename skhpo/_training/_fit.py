@@ -1,8 +1,9 @@
 """The ladder: a fit is epochs, an epoch is batches, a batch is a step."""
 
+import contextlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -17,6 +18,7 @@ from ._keras_path import train_by_keras
 from ._listeners import Listeners
 from ._plan import Fit, Plan, Progress, Training
 from ._program import Program
+from ._sketch import Sketch
 from ._stopping import EarlyStopping
 
 # Predictions do not depend on the batch size; larger ones are faster, to a point.
@@ -24,7 +26,7 @@ PREDICT_BATCH_SIZE = 1024
 
 
 def train(
-    model: keras.Model,
+    model: keras.Model | Sketch,
     x: Any,
     y: Any,
     sample_weight: np.ndarray | None = None,
@@ -35,9 +37,14 @@ def train(
     early_stopping: EarlyStopping | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Training:
-    """Train a compiled Keras model in place, by the compiled loop where it can."""
+    """Train a compiled Keras model in place, by the compiled loop where it can.
+
+    A sketch is for the loop alone: it takes neither callbacks nor a checkpoint.
+    """
     callbacks = list(callbacks)
-    reason = why_not_compiled(model, x, y, callbacks)
+    reason = None
+    if not isinstance(model, Sketch):
+        reason = why_not_compiled(model, x, y, callbacks)
     if reason is None and plan.extra:
         reason = f"only Model.fit takes {', '.join(sorted(plan.extra))}"
     progress = Progress(plan.initial_epoch, early_stopping)
@@ -52,12 +59,13 @@ def train(
     return Training(progress.history, "keras", reason, first_epoch)
 
 
-def predict(model: keras.Model, x: np.ndarray, batch_size: int | None = None) -> Any:
+def predict(
+    model: keras.Model | Sketch, x: np.ndarray, batch_size: int | None = None
+) -> Any:
     """Return a network's outputs for an array, without `Model.predict`."""
-    if needs_keras_to_predict(model, x):
+    if not isinstance(model, Sketch) and needs_keras_to_predict(model, x):
         return model.predict(x, batch_size=batch_size, verbose=0)
-    with CACHE.lend(model) as program, device_for(x.nbytes):
-        program.load(model)
+    with _loaded(model) as program, device_for(x.nbytes):
         return program.predict(to_tensor(x), batch_size or PREDICT_BATCH_SIZE)
 
 
@@ -65,14 +73,30 @@ def _train_compiled(fit: Fit) -> None:
     """Lend a program, and leave the model with what it was trained to."""
     data = to_data(*fit.samples)
     validation = fit.validation_data and to_data(*fit.validation_data)
-    with CACHE.lend(fit.model, data.kind_of_targets) as program:
-        program.load(fit.model)
+    with _loaded(fit.model, data.kind_of_targets) as program:
         n_batches = math.ceil(data.n_samples / fit.plan.batch_size)
         listeners = Listeners(fit.callbacks, fit.model, program, fit.plan, n_batches)
         try:
             _run_epochs(fit, program, data, validation, listeners)
         finally:
-            program.store(fit.model)
+            if isinstance(fit.model, Sketch):
+                fit.model.keep(program)
+            else:
+                program.store(fit.model)
+
+
+@contextlib.contextmanager
+def _loaded(
+    model: keras.Model | Sketch, targets: Hashable | None = None
+) -> Iterator[Program]:
+    """Lend a program with a network loaded, for one kind of targets or for none."""
+    if isinstance(model, Sketch):
+        with model.lend(targets) as program:
+            yield program
+        return
+    with CACHE.lend(model, targets) as program:
+        program.load(model)
+        yield program
 
 
 def _run_epochs(

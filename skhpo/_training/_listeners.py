@@ -24,13 +24,13 @@ class Listeners:
         n_batches: int,
     ) -> None:
         self._model, self._program = model, program
-        model.stop_training = False
         self._callbacks = None
         self._last = _LastListener()
         self._stop_on_nan = [
             c for c in callbacks if isinstance(c, keras.callbacks.TerminateOnNaN)
         ]
         if callbacks:
+            model.stop_training = False
             self._callbacks = keras.callbacks.CallbackList(
                 [*callbacks, self._last],
                 add_history=True,
@@ -43,7 +43,7 @@ class Listeners:
     @property
     def stopped(self) -> bool:
         """Whether a callback asked to stop."""
-        return self._model.stop_training
+        return self._callbacks is not None and self._model.stop_training
 
     def train_begin(self) -> None:
         self._call("on_train_begin")

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from ._checkpoint import Checkpoint, FitState, load_state, state_of
+from ._sketch import Sketch
 from ._stopping import EarlyStopping
 
 
@@ -102,7 +103,7 @@ class Progress:
 class Fit:
     """One fit: the model and the data, the plan and the progress."""
 
-    model: keras.Model
+    model: keras.Model | Sketch
     samples: tuple
     plan: Plan
     progress: Progress

@@ -9,6 +9,7 @@ import tensorflow as tf
 from .._compat import compile_arguments
 from ._data import Data
 from ._step import forward, metrics_can_wait, test_step, train_step
+from ._templates import Start
 from ._weights import Weights, weights_of
 
 ROWS_PER_PACKET = 16
@@ -38,6 +39,18 @@ class Program:
         """Set everything that training changes to what it is in `model`."""
         if model is not self.model:
             self._weights.load(model)
+
+    def start(self, start: Start) -> None:
+        """Set everything that training changes to what it begins with."""
+        self._weights.start(start)
+
+    def state(self) -> list[np.ndarray]:
+        """Return everything that training changes, in the program's own form."""
+        return self._weights.state()
+
+    def resume(self, state: list[np.ndarray]) -> None:
+        """Bring back what `state` gave, of this program or an alike one."""
+        self._weights.resume(state)
 
     def store(self, model: keras.Model) -> None:
         """Set everything that training changes in `model` to what it is here."""

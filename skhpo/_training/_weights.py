@@ -8,10 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from .._compat import all_layers, has_own_learning_rate, set_learning_rate
+from ._templates import Start
+from ._updates import fused_update
 
 # Of a small network the updates cost more than the products: a dozen operations for
 # each variable. One vector needs them once. Of a large one, the vector would have to
-# be cut up and put together at some cost, and XLA makes one operation of the dozen.
+# be cut up and put together at some cost; there one operation can do for the dozen,
+# of TensorFlow's or made by XLA, which on few weights would cost more than it saves.
 LARGEST_AS_VECTOR = 50_000
 SMALLEST_FOR_XLA = 100_000
 
@@ -40,7 +43,11 @@ class Weights:
         if not self.optimizer.built:
             self.optimizer.build(self.variables)
         self._fresh_state = [v.numpy() for v in self.optimizer.variables]
-        self._uses_xla = _count(self.variables) >= SMALLEST_FOR_XLA
+        n_weights = _count(self.variables)
+        self._fused_update = None
+        if n_weights > LARGEST_AS_VECTOR:
+            self._fused_update = fused_update(self.optimizer, self.variables)
+        self._uses_xla = n_weights >= SMALLEST_FOR_XLA
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -59,6 +66,9 @@ class Weights:
 
     def update(self, gradients: list[tf.Tensor]) -> None:
         """Take one step of the optimizer."""
+        if self._fused_update is not None:
+            self._fused_update(gradients)
+            return
 
         def apply(gradients: list[tf.Tensor]) -> None:
             self.optimizer.apply(gradients, self.variables)
@@ -71,16 +81,30 @@ class Weights:
         """Let the optimizer replace the weights by their averages, if it keeps any."""
         self.optimizer.finalize_variable_values(self.variables)
 
+    def start(self, start: Start) -> None:
+        """Take over the values that training begins with."""
+        self._load_trainable(start.trainable)
+        _assign(self.model.non_trainable_variables, start.others)
+        _assign(self.optimizer.variables, self._fresh_state)
+        if start.learning_rate is not None:
+            set_learning_rate(self.optimizer, start.learning_rate)
+
+    def state(self) -> list[np.ndarray]:
+        """Return all that training changes, as `resume` takes it."""
+        return _values_of(self._changing)
+
+    def resume(self, state: list[np.ndarray]) -> None:
+        """Take over what `state` gave."""
+        _assign(self._changing, state)
+
     def load(self, model: keras.Model) -> None:
         """Take over the weights and the optimizer's state of an alike model."""
-        self._load_trainable(model.trainable_variables)
-        _assign(self.model.non_trainable_variables, model.non_trainable_variables)
-        if model.optimizer.built:
-            self._load_optimizer(model.optimizer)
+        if not model.optimizer.built:
+            self.start(start_of(model))
             return
-        _assign(self.optimizer.variables, self._fresh_state)
-        if has_own_learning_rate(model.optimizer):
-            set_learning_rate(self.optimizer, model.optimizer.learning_rate)
+        self._load_trainable(_values_of(model.trainable_variables))
+        _assign(self.model.non_trainable_variables, model.non_trainable_variables)
+        self._load_optimizer(model.optimizer)
 
     def store(self, model: keras.Model) -> None:
         """Give an alike model these weights and this state of the optimizer."""
@@ -90,8 +114,16 @@ class Weights:
             model.optimizer.build(model.trainable_variables)
         self._store_optimizer(model.optimizer)
 
-    def _load_trainable(self, variables: list[keras.Variable]) -> None:
-        _assign(self.variables, variables)
+    @property
+    def _changing(self) -> list[keras.Variable]:
+        return [
+            *self.variables,
+            *self.model.non_trainable_variables,
+            *self.optimizer.variables,
+        ]
+
+    def _load_trainable(self, values: list[np.ndarray]) -> None:
+        _assign(self.variables, values)
 
     def _store_trainable(self, variables: list[keras.Variable]) -> None:
         _assign(variables, self.variables)
@@ -109,7 +141,8 @@ class Vector(Weights):
     def __init__(self, model: keras.Model) -> None:
         self._shapes = [tuple(v.shape) for v in model.trainable_variables]
         self._sizes = [int(np.prod(shape)) for shape in self._shapes]
-        self._vector = keras.Variable(_joined(model.trainable_variables), name="vector")
+        values = _values_of(model.trainable_variables)
+        self._vector = keras.Variable(_joined(values), name="vector")
         super().__init__(model)
 
     @property
@@ -133,8 +166,8 @@ class Vector(Weights):
             if value is not None:
                 variable.value.assign(value)
 
-    def _load_trainable(self, variables: list[keras.Variable]) -> None:
-        self._vector.value.assign(_joined(variables))
+    def _load_trainable(self, values: list[np.ndarray]) -> None:
+        self._vector.value.assign(_joined(values))
 
     def _store_trainable(self, variables: list[keras.Variable]) -> None:
         self._cut(self._vector, variables)
@@ -142,7 +175,7 @@ class Vector(Weights):
     def _load_optimizer(self, optimizer: keras.optimizers.Optimizer) -> None:
         slots = _slots(optimizer, len(self._sizes))
         for name, (vector,) in _slots(self.optimizer, 1).items():
-            vector.value.assign(_joined(slots[name]))
+            vector.value.assign(_joined(_values_of(slots[name])))
         _assign(_scalars(self.optimizer, 1), _scalars(optimizer, len(self._sizes)))
 
     def _store_optimizer(self, optimizer: keras.optimizers.Optimizer) -> None:
@@ -155,6 +188,18 @@ class Vector(Weights):
         parts = np.split(vector.numpy(), np.cumsum(self._sizes)[:-1])
         for variable, part, shape in zip(variables, parts, self._shapes, strict=True):
             variable.value.assign(part.reshape(shape))
+
+
+def start_of(model: keras.Model) -> Start:
+    """Return what the training of a model begins with whose optimizer is unused."""
+    rate = None
+    if has_own_learning_rate(model.optimizer):
+        rate = model.optimizer.learning_rate
+    return Start(
+        _values_of(model.trainable_variables),
+        _values_of(model.non_trainable_variables),
+        rate,
+    )
 
 
 def weights_of(model: keras.Model) -> Weights:
@@ -224,8 +269,12 @@ def _count(variables: list[keras.Variable]) -> int:
     return sum(int(np.prod(variable.shape)) for variable in variables)
 
 
-def _joined(variables: list[keras.Variable]) -> np.ndarray:
-    return np.concatenate([variable.numpy().ravel() for variable in variables])
+def _values_of(variables: list[keras.Variable]) -> list[np.ndarray]:
+    return [variable.numpy() for variable in variables]
+
+
+def _joined(values: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([value.ravel() for value in values])
 
 
 def _assign(variables: list, values: list) -> None:

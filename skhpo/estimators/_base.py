@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from functools import partial
+from functools import cached_property, partial
 from types import FunctionType
 from typing import Any, Self
 
@@ -17,7 +17,9 @@ from .._training import (
     PREDICT_BATCH_SIZE,
     Checkpoint,
     EarlyStopping,
+    Sketch,
     fingerprint,
+    sketch,
 )
 from ._compiling import build_compiled
 from ._fitted import FittedNetwork
@@ -127,18 +129,15 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
 
     def _new_wrapper(self) -> BaseWrapper:
         """Return a wrapper that will build the network when it is fitted."""
-        optimizer = self._settings(
-            "optimizer", "learning_rate", "momentum", "nesterov", "clipnorm"
-        )
         build = partial(
             build_compiled,
             build=self._network(),
             loss=self._loss(),
             metrics=self._metrics(),
-            optimizer=optimizer,
+            optimizer=self._settings("optimizer", "momentum", "nesterov", "clipnorm"),
         )
         network = Network(
-            build,
+            partial(build, learning_rate=plain(self.learning_rate)),
             random_state=self._seed,
             validation_batch_size=PREDICT_BATCH_SIZE,
             predict__batch_size=PREDICT_BATCH_SIZE,
@@ -237,13 +236,29 @@ class Network(BaseWrapper):
     """The wrapper of a network of our own, given inputs and targets made ready.
 
     `functions_` are the user's functions in it, by name, which is all that Keras saves
-    of them.
+    of them. `model_` is built when it is asked for, where our loop can do without.
     """
+
+    _sketch: Sketch | None = None
+
+    @cached_property
+    def model_(self) -> keras.Model:
+        """The network."""
+        if self._sketch is None:
+            raise AttributeError("model_ is there after the first fit")
+        model, self._sketch = self._sketch.model(), None
+        return model
+
+    @property
+    def initialized_(self) -> bool:
+        """Whether there is a network."""
+        return self._sketch is not None or "model_" in vars(self)
 
     def go_on(
         self, X: np.ndarray, y: np.ndarray, weights: Any, epochs: int, **settings: Any
     ) -> None:
         """Train for more epochs, the first time after building the network."""
+        self._leaves_state = settings.get("checkpoint") is not None
         if self.initialized_:
             self._initialize_callbacks()
         self._fit(
@@ -256,6 +271,28 @@ class Network(BaseWrapper):
             **settings,
         )
 
+    def _make_model(self) -> None:
+        if self.callbacks is None and not self._leaves_state:
+            settings = dict(self.model.keywords)
+            learning_rate = settings.pop("learning_rate")
+            build = partial(self.model.func, **settings)
+            self._sketch = sketch(build, self._seed, learning_rate)
+        if self._sketch is None:
+            super()._make_model()
+
+    @property
+    def _trained(self) -> keras.Model | Sketch:
+        return self.model_ if self._sketch is None else self._sketch
+
+    def _ensure_compiled_model(self) -> None:
+        """Do nothing: our models are compiled when they are built."""
+
+    def _check_model_compatibility(self, y: Any) -> None:
+        """Do nothing: the model was made for these targets."""
+
+    def _encode_validation(self, data: tuple, as_arrays: bool) -> tuple:  # noqa: ARG002
+        return data
+
     @staticmethod
     def _history_name(key: str) -> str:
         # Keras's, which `monitor` goes by; SciKeras writes some of them out.
@@ -264,6 +301,8 @@ class Network(BaseWrapper):
     def __getstate__(self) -> dict[str, Any]:
         # The function that built the network has done its work, and would put code
         # into a state that is else made of arrays.
+        if self.initialized_:
+            self.model_  # noqa: B018
         with keras.saving.custom_object_scope(self.functions_):
             return {**super().__getstate__(), "model": None, "callbacks": None}
 

@@ -14,6 +14,7 @@ def build_compiled(
     loss: Any,
     metrics: list,
     optimizer: dict[str, Any],
+    learning_rate: Any,
 ) -> keras.Model:
     """Return a network made by `build` and compiled.
 
@@ -23,7 +24,7 @@ def build_compiled(
     with fresh_names():
         model = build()
         model.compile(
-            optimizer=_optimizer(**optimizer),
+            optimizer=_optimizer(learning_rate=learning_rate, **optimizer),
             loss=loss,
             metrics=[fresh(metric) for metric in metrics],
         )
@@ -32,10 +33,10 @@ def build_compiled(
 
 def _optimizer(
     optimizer: str | keras.optimizers.Optimizer,
-    learning_rate: Any,
     momentum: float,
     nesterov: bool,
     clipnorm: float | None,
+    learning_rate: Any,
 ) -> keras.optimizers.Optimizer:
     """Return an optimizer of the fit's own."""
     if isinstance(optimizer, keras.optimizers.Optimizer):

@@ -54,8 +54,16 @@ class Repairs(CheckedInputs):
         vars(self).update(getattr(self.target_encoder_, "get_metadata", dict)())
         self.feature_encoder_ = self.feature_encoder.fit(X)
         vars(self).update(getattr(self.feature_encoder_, "get_metadata", dict)())
-        self.model_ = self._build_keras_model()
+        self._make_model()
         self._initialize_callbacks()
+
+    def _make_model(self) -> None:
+        self.model_ = self._build_keras_model()
+
+    @property
+    def _trained(self) -> keras.Model | _training.Sketch:
+        """What is trained and asked."""
+        return self.model_
 
     def _build_keras_model(self) -> keras.Model:
         # With a seed SciKeras would reseed Python, NumPy and TensorFlow globally.
@@ -143,7 +151,7 @@ class Repairs(CheckedInputs):
                 X, y, sample_weight, split
             )
         training = _training.train(
-            self.model_,
+            self._trained,
             X,
             y,
             sample_weight,
@@ -234,9 +242,9 @@ class Repairs(CheckedInputs):
             arguments["batch_size"] = n_samples_of(X)
         callbacks = [c for c in self._predict_callbacks if _hears_predictions(c)]
         others = set(arguments) - {"batch_size", "verbose"}
-        if callbacks or others or not self.model_.compiled:
+        if callbacks or others:
             return self.model_.predict(X, **{"callbacks": callbacks, **arguments})
-        return _training.predict(self.model_, X, arguments.get("batch_size"))
+        return _training.predict(self._trained, X, arguments.get("batch_size"))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy of a classifier, the R² of a regressor.

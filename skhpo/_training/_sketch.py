@@ -1,0 +1,96 @@
+"""A network that is trained before a Keras model of its own is built."""
+
+import contextlib
+from collections.abc import Callable, Hashable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from .._compat import seeded_by
+from ._cache import CACHE, TEMPLATES
+from ._program import Program
+from ._templates import NotPlainError, Template, plain_key
+
+
+class Sketch:
+    """The function that builds a model, its seed, and what it was trained to.
+
+    To build a Keras model takes as long as to train a small one. A network that is made
+    like one before it needs none: it borrows a program, and draws its initial weights
+    as Keras would. The model is built when somebody asks for it.
+    """
+
+    def __init__(
+        self,
+        build: Callable[..., keras.Model],
+        seed: int,
+        learning_rate: float | None,
+        template: Template,
+    ) -> None:
+        self._build, self._seed, self._learning_rate = build, seed, learning_rate
+        self._template = template
+        self._state: list[np.ndarray] | None = None
+
+    @contextlib.contextmanager
+    def lend(self, targets: Hashable | None = None) -> Iterator[Program]:
+        """Lend a program with this network loaded, for `targets` as the cache does."""
+        key = self._template.program_key
+        with CACHE.lend_by(key, self._build_seeded, targets) as program:
+            if self._state is None:
+                program.start(self._template.start(self._seed, self._learning_rate))
+            else:
+                program.resume(self._state)
+            yield program
+
+    def keep(self, program: Program) -> None:
+        """Keep what a program has made of this network."""
+        self._state = program.state()
+
+    def model(self) -> keras.Model:
+        """Return the network as a Keras model."""
+        model = self._build_seeded()
+        if self._state is not None:
+            with self.lend() as program:
+                program.store(model)
+        return model
+
+    def _build_seeded(self) -> keras.Model:
+        with seeded_by(self._seed):
+            return self._build(learning_rate=self._learning_rate)
+
+
+def sketch(
+    build: Callable[..., keras.Model], seed: int, learning_rate: object
+) -> Sketch | None:
+    """Return a sketch of what `build` makes with a learning rate, a number or None.
+
+    None where only a model will do: with parts that are not plain values, as functions
+    of the user's, or a schedule for the learning rate.
+    """
+    if tf.config.functions_run_eagerly():
+        return None
+    try:
+        plain_key(learning_rate)
+        key = plain_key([build, _settings_of_keras()])
+    except NotPlainError:
+        return None
+    template = TEMPLATES.get(key)
+    if template is None:
+        with seeded_by(seed):
+            model = build(learning_rate=None)
+        with CACHE.lend(model) as program:
+            if program.model is model:
+                return None
+        try:
+            template = Template(model, seed)
+        except NotPlainError:
+            return None
+        TEMPLATES.put(key, template)
+    return Sketch(build, seed, learning_rate, template)
+
+
+def _settings_of_keras() -> tuple[str, ...]:
+    """Return what changes the networks of one function."""
+    config = keras.config
+    return config.floatx(), config.dtype_policy().name, config.image_data_format()
