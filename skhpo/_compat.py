@@ -193,6 +193,19 @@ def moments_of(adam: Any) -> tuple[list[Any], list[Any]]:
     return adam._momentums, adam._velocities
 
 
+def apply_gradients(optimizer: Any, gradients: list, variables: list) -> None:
+    """Take a step without summing gradients over replicas, of which there is one.
+
+    TensorFlow registers a function for each such sum when it is traced, and keeps it
+    with its graph for ever.
+    """
+    optimizer._all_reduce_sum_gradients = lambda pairs: pairs
+    try:
+        optimizer.apply(gradients, variables)
+    finally:
+        del optimizer._all_reduce_sum_gradients
+
+
 def model_to_bytes(model: Any) -> bytes:
     """Return the Keras archive of a model.
 

@@ -9,7 +9,7 @@ import keras
 
 from .._compat import seeded_by
 from ._key import objects_in, program_key
-from ._program import Program, own_program_of, program_for
+from ._program import Program, own_program_of, program_for, program_over
 from ._templates import Templates
 
 
@@ -57,10 +57,14 @@ class ProgramCache:
         build: Callable[[], keras.Model],
         targets: Hashable | None = None,
     ) -> Iterator[Program]:
-        """Lend a program for models of a key, of which `build` makes one if needed."""
-        program = self._take(key, targets) or _shared_program(build(), key)
+        """Lend a program for models of a key; if there is none, `build` gives one."""
+        program = self._take(key, targets) or program_over(build())
         with self._lent(program, key, targets):
             yield program
+
+    def add(self, key: Hashable, model: keras.Model) -> None:
+        """Take in a model that is nobody's, for the next program of its key."""
+        self._give_back(key, program_over(model))
 
     @contextlib.contextmanager
     def _lent(

@@ -207,7 +207,12 @@ def program_for(model: keras.Model) -> Program:
         optimizer=type(optimizer).from_config(optimizer.get_config()),
         **keras.tree.map_structure(_copy_of_metric, compile_arguments(model)),
     )
-    return Program(copy, weights_of(copy))
+    return program_over(copy)
+
+
+def program_over(model: keras.Model) -> Program:
+    """Return a program for models like this one, which is given to it."""
+    return Program(model, weights_of(model))
 
 
 def own_program_of(model: keras.Model) -> Program:

@@ -79,14 +79,12 @@ def sketch(
     if template is None:
         with seeded_by(seed):
             model = build(learning_rate=None)
-        with CACHE.lend(model) as program:
-            if program.model is model:
-                return None
         try:
             template = Template(model, seed)
         except NotPlainError:
             return None
         TEMPLATES.put(key, template)
+        CACHE.add(template.program_key, model)
     return Sketch(build, seed, learning_rate, template)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from .._compat import moments_of
+from .._compat import apply_gradients, moments_of
 
 Update = Callable[[list[tf.Tensor]], None]
 
@@ -43,7 +43,7 @@ def fused_update(
     def update(gradients: list[tf.Tensor]) -> None:
         if not all(isinstance(gradient, tf.Tensor) for gradient in gradients):
             # Of a variable that nothing depends on, or of some rows of a table.
-            optimizer.apply(gradients, variables)
+            apply_gradients(optimizer, gradients, variables)
             return
         rate = tf.cast(optimizer.learning_rate, variables[0].dtype)
         apply(optimizer, variables, gradients, rate)

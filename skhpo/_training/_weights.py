@@ -7,7 +7,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .._compat import all_layers, has_own_learning_rate, set_learning_rate
+from .._compat import (
+    all_layers,
+    apply_gradients,
+    has_own_learning_rate,
+    set_learning_rate,
+)
 from ._templates import Start
 from ._updates import fused_update
 
@@ -71,7 +76,7 @@ class Weights:
             return
 
         def apply(gradients: list[tf.Tensor]) -> None:
-            self.optimizer.apply(gradients, self.variables)
+            apply_gradients(self.optimizer, gradients, self.variables)
 
         if self._uses_xla:
             apply = tf.function(apply, autograph=False, jit_compile=True)

@@ -36,7 +36,8 @@ CASES = {
         optimizer="nadam",
         learning_rate=keras.optimizers.schedules.ExponentialDecay(0.01, 20, 0.9),
     ),
-    "large, by XLA": KerasMLP((300, 300), batch_size="all"),
+    "large": KerasMLP((300, 300), batch_size="all"),
+    "large, by XLA": KerasMLP((300, 300), optimizer="adamw", batch_size="all"),
     "early stopping": KerasMLP(
         12, early_stopping=True, n_iter_no_change=3, learning_rate=0.05, dropout=0.2
     ),

@@ -40,6 +40,7 @@ class Case:
     weighted: bool = False
     validated: bool = False
     plan: dict = field(default_factory=dict)
+    tolerance: dict | None = None
 
     def network(self, shape, seed=3):
         """Return the network for inputs of a shape."""

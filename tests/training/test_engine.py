@@ -96,7 +96,12 @@ def local_loss():
 
 CASES = {
     **{name: Case(compiling=by(optimizer)) for name, optimizer in OPTIMIZERS.items()},
-    "a large network": Case(wide, by(OPTIMIZERS["adam"])),
+    "a large network": Case(wide, by(OPTIMIZERS["nesterov"])),
+    # TensorFlow's kernel has 1 - 0.999 of a float, which is wrong by 1e-5 of it.
+    "a large network, adam": Case(
+        wide, by(OPTIMIZERS["adam"]), tolerance={"rtol": 1e-4, "atol": 1e-4}
+    ),
+    "a large network, by XLA": Case(wide, by(OPTIMIZERS["nadam"])),
     "sample weights": Case(
         compiling=lambda: {"metrics": ["mae"], "weighted_metrics": ["mse"]},
         weighted=True,
@@ -272,8 +277,9 @@ def test_compiled_loop_does_what_keras_does(name, inputs, targets, sample_weight
     expected = train_step_by_step(twin, samples, plan_of(case), held_out)
 
     assert (training.path, training.reason) == ("compiled", None)
-    assert_same_history(training.history, expected, **TOLERANCE)
-    assert_same_weights(model, twin, **TOLERANCE)
+    tolerance = case.tolerance or TOLERANCE
+    assert_same_history(training.history, expected, **tolerance)
+    assert_same_weights(model, twin, **tolerance)
 
 
 @pytest.mark.parametrize("name", ["sample weights", "batch normalization"])

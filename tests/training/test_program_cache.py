@@ -1,5 +1,6 @@
 """The cache: one trace for alike fits, and nothing of a fit in the next one."""
 
+import gc
 import threading
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from engine_models import Dense, assert_identical, network
 from numpy.testing import assert_array_equal
+from tensorflow.python.framework.func_graph import FuncGraph
 
 import skhpo
 from skhpo._training import EarlyStopping, plan, predict, train
@@ -366,3 +368,17 @@ def test_predictions_at_once(cache, inputs):
     for outputs, values in zip(expected, found, strict=True):
         assert len(values) == 10
         assert_array_equal(values, np.broadcast_to(outputs, (10, *outputs.shape)))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "adamw", "rmsprop"])
+def test_forgotten_programs_leave_no_graphs_behind(optimizer, inputs, targets):
+    def graphs():
+        skhpo.clear_caches()
+        gc.collect()
+        return sum(issubclass(type(thing), FuncGraph) for thing in gc.get_objects())
+
+    before = graphs()
+    model = network(lambda: [Dense(7)], optimizer=optimizer, loss="mse")
+    fit(model, inputs, targets)
+    predict(model, inputs["rows"])
+    assert graphs() == before
