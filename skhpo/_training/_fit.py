@@ -89,13 +89,16 @@ def _train_compiled(fit: Fit) -> None:
 def _loaded(
     model: keras.Model | Sketch, targets: Hashable | None = None
 ) -> Iterator[Program]:
-    """Lend a program with a network loaded, for one kind of targets or for none."""
+    """Lend a program with a network loaded: to train by targets of a kind, or to ask."""
     if isinstance(model, Sketch):
         with model.lend(targets) as program:
             yield program
         return
     with CACHE.lend(model, targets) as program:
-        program.load(model)
+        if targets is None:
+            program.load_weights(model)
+        else:
+            program.load(model)
         yield program
 
 

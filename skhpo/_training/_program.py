@@ -40,6 +40,11 @@ class Program:
         if model is not self.model:
             self._weights.load(model)
 
+    def load_weights(self, model: keras.Model) -> None:
+        """Set what predictions depend on to what it is in `model`."""
+        if model is not self.model:
+            self._weights.load_weights(model)
+
     def start(self, start: Start) -> None:
         """Set everything that training changes to what it begins with."""
         self._weights.start(start)

@@ -107,9 +107,13 @@ class Weights:
         if not model.optimizer.built:
             self.start(start_of(model))
             return
+        self.load_weights(model)
+        self._load_optimizer(model.optimizer)
+
+    def load_weights(self, model: keras.Model) -> None:
+        """Take over the weights alone."""
         self._load_trainable(_values_of(model.trainable_variables))
         _assign(self.model.non_trainable_variables, model.non_trainable_variables)
-        self._load_optimizer(model.optimizer)
 
     def store(self, model: keras.Model) -> None:
         """Give an alike model these weights and this state of the optimizer."""
