@@ -23,6 +23,8 @@ _HOMES = {
     "Integer": "model_selection",
     "Categorical": "model_selection",
     "clear_caches": "_training",
+    "get_cache_size": "_training",
+    "set_cache_size": "_training",
 }
 _ROOMS = ("datasets", "estimators", "exceptions", "model_selection", "preprocessing")
 
@@ -30,6 +32,8 @@ __all__ = [*_HOMES, *_ROOMS, "__version__"]
 
 if _TYPE_CHECKING:
     from ._training import clear_caches as clear_caches
+    from ._training import get_cache_size as get_cache_size
+    from ._training import set_cache_size as set_cache_size
     from .estimators import KerasClassifier as KerasClassifier
     from .estimators import KerasCNN as KerasCNN
     from .estimators import KerasCNNRegressor as KerasCNNRegressor

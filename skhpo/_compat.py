@@ -91,6 +91,18 @@ def fresh_names() -> Iterator[None]:
         state.set_global_attribute("object_name_uids", names)
 
 
+@contextlib.contextmanager
+def under_policy(policy: Any) -> Iterator[None]:
+    """Let this thread make layers of a dtype policy, whatever the process has set."""
+    state = importlib.import_module("keras.src.backend.common.global_state")
+    before = state.get_global_attribute("dtype_policy")
+    state.set_global_attribute("dtype_policy", policy)
+    try:
+        yield
+    finally:
+        state.set_global_attribute("dtype_policy", before)
+
+
 def forget_kernels() -> None:
     """Drop the kernels that TensorFlow keeps for variables of distinct names.
 

@@ -1,6 +1,8 @@
 """The training engine: fits of one architecture share a compiled loop."""
 
 from ._cache import clear_caches as clear_caches
+from ._cache import get_cache_size as get_cache_size
+from ._cache import set_cache_size as set_cache_size
 from ._checkpoint import Checkpoint as Checkpoint
 from ._checkpoint import fingerprint as fingerprint
 from ._devices import settle_into_worker as _settle_into_worker

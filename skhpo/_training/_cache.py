@@ -4,6 +4,7 @@ import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
+from numbers import Integral
 
 import keras
 
@@ -66,15 +67,11 @@ class ProgramCache:
         """Take in a model that is nobody's, for the next program of its key."""
         self._give_back(key, program_over(model))
 
-    @contextlib.contextmanager
-    def _lent(
-        self, program: Program, key: Hashable, targets: Hashable | None
-    ) -> Iterator[None]:
-        program.targets = program.targets or targets
-        try:
-            yield
-        finally:
-            self._give_back(key, program)
+    def resize(self, max_size: int) -> None:
+        """Keep at most so many idle programs from now on."""
+        with self._lock:
+            self.max_size = max_size
+            self._forget_the_oldest()
 
     def clear(self) -> None:
         """Forget every idle program."""
@@ -86,6 +83,16 @@ class ProgramCache:
         """The idle programs, the longest unused first."""
         with self._lock:
             return [program for _, program in self._idle.values()]
+
+    @contextlib.contextmanager
+    def _lent(
+        self, program: Program, key: Hashable, targets: Hashable | None
+    ) -> Iterator[None]:
+        program.targets = program.targets or targets
+        try:
+            yield
+        finally:
+            self._give_back(key, program)
 
     def _take(self, key: Hashable, targets: Hashable | None) -> Program | None:
         with self._lock:
@@ -100,8 +107,98 @@ class ProgramCache:
     def _give_back(self, key: Hashable, program: Program) -> None:
         with self._lock:
             self._idle[id(program)] = key, program
-            while len(self._idle) > self.max_size:
-                self._idle.popitem(last=False)
+            self._forget_the_oldest()
+
+    def _forget_the_oldest(self) -> None:
+        while len(self._idle) > self.max_size:
+            self._idle.popitem(last=False)
+
+
+CACHE = ProgramCache(max_size=32)
+# A template is small: a key, and an initializer for each layer.
+TEMPLATES = Templates(max_size=256)
+
+
+def clear_caches() -> None:
+    """Forget the compiled training programs that this process keeps.
+
+    Fits of one architecture share a compiled program. Clearing frees their memory;
+    nothing else changes but that the next fit or prediction of each architecture
+    compiles again.
+
+    See Also
+    --------
+    set_cache_size : How many programs are kept.
+
+    Examples
+    --------
+    >>> import skhpo
+    >>> skhpo.clear_caches()
+    """
+    CACHE.clear()
+    TEMPLATES.clear()
+
+
+def get_cache_size() -> int:
+    """Return how many compiled training programs this process keeps at most.
+
+    Returns
+    -------
+    max_programs : int
+        The largest number of programs, 32 unless `set_cache_size` changed it.
+
+    See Also
+    --------
+    set_cache_size : Changes it.
+
+    Examples
+    --------
+    >>> import skhpo
+    >>> skhpo.get_cache_size()
+    32
+    """
+    return CACHE.max_size
+
+
+def set_cache_size(max_programs: int) -> None:
+    """Set how many compiled training programs this process keeps at most.
+
+    A program is kept for each architecture, optimizer, loss and metrics, at some 2 MiB
+    for a small network; the longest unused go first. A search over more architectures
+    than are kept compiles some of them again. Worker processes that joblib starts have
+    caches of their own, each of 32 programs.
+
+    Parameters
+    ----------
+    max_programs : int
+        The largest number of programs kept. 0 keeps none, so that each fit and each
+        prediction compiles.
+
+    Raises
+    ------
+    ValueError
+        If `max_programs` is no integer of at least 0.
+
+    See Also
+    --------
+    clear_caches : Forgets all of them.
+
+    Examples
+    --------
+    >>> import skhpo
+    >>> skhpo.set_cache_size(100)
+    >>> skhpo.get_cache_size()
+    100
+    >>> skhpo.set_cache_size(32)
+    """
+    is_number = isinstance(max_programs, Integral) and not isinstance(
+        max_programs, bool
+    )
+    if not is_number or max_programs < 0:
+        raise ValueError(
+            f"max_programs must be an integer of at least 0, got {max_programs!r}"
+        )
+    CACHE.resize(int(max_programs))
 
 
 def _shared_program(model: keras.Model, key: Hashable) -> Program | None:
@@ -118,24 +215,3 @@ def _shared_program(model: keras.Model, key: Hashable) -> Program | None:
     except Exception:  # whatever the user's classes raise when made anew
         return None
     return program if is_alike else None
-
-
-CACHE = ProgramCache(max_size=32)
-# A template is small: a key, and an initializer for each layer.
-TEMPLATES = Templates(max_size=256)
-
-
-def clear_caches() -> None:
-    """Forget the compiled training programs that this process keeps.
-
-    Fits of one architecture share a compiled program; at most 32 are kept, the longest
-    unused go first. Clearing frees their memory; nothing else changes but that the
-    next fit of each architecture compiles again.
-
-    Examples
-    --------
-    >>> import skhpo
-    >>> skhpo.clear_caches()
-    """
-    CACHE.clear()
-    TEMPLATES.clear()

@@ -89,7 +89,7 @@ def _train_compiled(fit: Fit) -> None:
 def _loaded(
     model: keras.Model | Sketch, targets: Hashable | None = None
 ) -> Iterator[Program]:
-    """Lend a program with a network loaded: to train by targets of a kind, or to ask."""
+    """Lend a program with a network loaded, to train by a kind of targets or to ask."""
     if isinstance(model, Sketch):
         with model.lend(targets) as program:
             yield program

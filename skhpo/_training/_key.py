@@ -44,7 +44,8 @@ def program_key(model: keras.Model) -> Hashable | None:
         topology = _topology(model)
     except _NoKeyError:
         return None
-    return topology, parts, compiled, optimizer
+    # Losses clip by it when they are traced.
+    return topology, parts, compiled, optimizer, keras.config.epsilon()
 
 
 def objects_in(key: Hashable) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import tensorflow as tf
 from .._compat import compile_arguments
 from ._data import Data
 from ._step import forward, metrics_can_wait, test_step, train_step
-from ._templates import Start
 from ._weights import Weights, weights_of
 
 ROWS_PER_PACKET = 16
@@ -23,8 +22,9 @@ class Program:
     model : keras.Model
         Compiled and built.
     weights : Weights
-        What is trained: those of this very model, or of a copy (`program_for`) into
-        which those of fit after fit are loaded.
+        What is trained: those of this very model (`own_program_of`), or of a copy
+        (`program_for`) or a model given away (`program_over`), into which those of fit
+        after fit are loaded.
     """
 
     def __init__(self, model: keras.Model, weights: Weights) -> None:
@@ -32,35 +32,23 @@ class Program:
         self.loss_tracker = model.metrics[0]
         self.n_traces = 0
         self.targets: Hashable | None = None
-        self._weights = weights
+        self.weights = weights
         self._functions: dict[Hashable, Callable] = {}
 
     def load(self, model: keras.Model) -> None:
         """Set everything that training changes to what it is in `model`."""
         if model is not self.model:
-            self._weights.load(model)
+            self.weights.load(model)
 
     def load_weights(self, model: keras.Model) -> None:
         """Set what predictions depend on to what it is in `model`."""
         if model is not self.model:
-            self._weights.load_weights(model)
-
-    def start(self, start: Start) -> None:
-        """Set everything that training changes to what it begins with."""
-        self._weights.start(start)
-
-    def state(self) -> list[np.ndarray]:
-        """Return everything that training changes, in the program's own form."""
-        return self._weights.state()
-
-    def resume(self, state: list[np.ndarray]) -> None:
-        """Bring back what `state` gave, of this program or an alike one."""
-        self._weights.resume(state)
+            self.weights.load_weights(model)
 
     def store(self, model: keras.Model) -> None:
         """Set everything that training changes in `model` to what it is here."""
         if model is not self.model:
-            self._weights.store(model)
+            self.weights.store(model)
 
     def snapshot(self) -> list[tf.Tensor]:
         """Return a copy of the weights and batch statistics."""
@@ -73,7 +61,7 @@ class Program:
 
     def finish(self) -> None:
         """Do what the optimizer leaves to the end, as taking over averages."""
-        self._weights.finish()
+        self.weights.finish()
 
     def train_epoch(
         self, data: Data, order: np.ndarray, batch_size: int
@@ -100,7 +88,7 @@ class Program:
         """The weights, without the states of seed generators, which only go on."""
         weights = {id(variable) for variable in self.model.weights}
         statistics = [v for v in self.model.non_trainable_variables if id(v) in weights]
-        return [*self._weights.variables, *statistics]
+        return [*self.weights.variables, *statistics]
 
     def _run(
         self,
@@ -148,7 +136,7 @@ class Program:
             def one_batch(start, number, total_loss, kept):
                 rows = order[start : start + batch_size]
                 batch = tuple(tf.gather(part, rows) for part in parts)
-                loss, outputs = step(self._weights, batch)
+                loss, outputs = step(self.weights, batch)
                 if waits:
                     kept = kept.write(number, outputs)
                 else:
@@ -188,7 +176,7 @@ class Program:
             n_samples = tf.shape(x)[0]
             missing = -n_samples % ROWS_PER_PACKET
             filled = tf.pad(x, [[0, missing], *([[0, 0]] * (x.shape.rank - 1))])
-            return forward(self._weights, filled)[:n_samples]
+            return forward(self.weights, filled)[:n_samples]
 
         return outputs_of
 

@@ -2,15 +2,17 @@
 
 import contextlib
 from collections.abc import Callable, Hashable, Iterator
+from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from .._compat import seeded_by
+from .._compat import seeded_by, under_policy
 from ._cache import CACHE, TEMPLATES
 from ._program import Program
-from ._templates import NotPlainError, Template, plain_key
+from ._templates import NotPlainError, Template
 
 
 class Sketch:
@@ -30,33 +32,46 @@ class Sketch:
     ) -> None:
         self._build, self._seed, self._learning_rate = build, seed, learning_rate
         self._template = template
+        # Who asks for the model later may have set another.
+        self._policy = keras.config.dtype_policy()
         self._state: list[np.ndarray] | None = None
 
     @contextlib.contextmanager
     def lend(self, targets: Hashable | None = None) -> Iterator[Program]:
-        """Lend a program with this network loaded, for `targets` as the cache does."""
-        key = self._template.program_key
-        with CACHE.lend_by(key, self._build_seeded, targets) as program:
+        """Lend a program with this network loaded, for `targets` as the cache does.
+
+        Without targets it is asked only, and what the optimizer holds is left out.
+        """
+        with self._lend_unloaded(targets) as program:
             if self._state is None:
-                program.start(self._template.start(self._seed, self._learning_rate))
+                start = self._template.start(self._seed, self._learning_rate)
+                program.weights.start(start)
+            elif targets is None:
+                program.weights.resume_weights(self._state)
             else:
-                program.resume(self._state)
+                program.weights.resume(self._state)
             yield program
 
     def keep(self, program: Program) -> None:
         """Keep what a program has made of this network."""
-        self._state = program.state()
+        self._state = program.weights.state()
 
     def model(self) -> keras.Model:
         """Return the network as a Keras model."""
         model = self._build_seeded()
         if self._state is not None:
-            with self.lend() as program:
-                program.store(model)
+            with self._lend_unloaded() as program:
+                program.weights.resume(self._state)
+                program.weights.store(model)
         return model
 
+    def _lend_unloaded(
+        self, targets: Hashable | None = None
+    ) -> contextlib.AbstractContextManager[Program]:
+        return CACHE.lend_by(self._template.program_key, self._build_seeded, targets)
+
     def _build_seeded(self) -> keras.Model:
-        with seeded_by(self._seed):
+        with under_policy(self._policy), seeded_by(self._seed):
             return self._build(learning_rate=self._learning_rate)
 
 
@@ -92,3 +107,16 @@ def _settings_of_keras() -> tuple[str, ...]:
     """Return what changes the networks of one function."""
     config = keras.config
     return config.floatx(), config.dtype_policy().name, config.image_data_format()
+
+
+def plain_key(thing: Any) -> Hashable:
+    """Return something equal for equal values, or raise `NotPlainError`."""
+    if isinstance(thing, partial) and thing.func.__module__.startswith("skhpo."):
+        return thing.func, plain_key(thing.args), plain_key(thing.keywords)
+    if thing is None or isinstance(thing, bool | int | float | str):
+        return type(thing), thing
+    if isinstance(thing, tuple | list):
+        return tuple(plain_key(part) for part in thing)
+    if isinstance(thing, dict):
+        return tuple((name, plain_key(part)) for name, part in sorted(thing.items()))
+    raise NotPlainError

@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -111,6 +111,9 @@ def _draws_of(model: keras.Model) -> dict[int, Callable[[], np.ndarray]]:
     draws: dict[int, Callable[[], np.ndarray]] = {}
     for layer in model.layers:
         if hasattr(layer, "kernel_initializer"):
+            if not type(layer.kernel_initializer).__module__.startswith("keras."):
+                # Of a name that the user registered, which may come to mean another.
+                raise NotPlainError
             draws[id(layer.kernel)] = partial(
                 _kernel,
                 layer.kernel_initializer,
@@ -139,16 +142,3 @@ def _kernel(
 
 def _state_of_generator() -> np.ndarray:
     return np.array([default_seed(), 0], dtype=np.uint32)
-
-
-def plain_key(thing: Any) -> Hashable:
-    """Return something equal for equal values, or raise `NotPlainError`."""
-    if isinstance(thing, partial) and thing.func.__module__.startswith("skhpo."):
-        return thing.func, plain_key(thing.args), plain_key(thing.keywords)
-    if thing is None or isinstance(thing, bool | int | float | str):
-        return type(thing), thing
-    if isinstance(thing, tuple | list):
-        return tuple(plain_key(part) for part in thing)
-    if isinstance(thing, dict):
-        return tuple((name, plain_key(part)) for name, part in sorted(thing.items()))
-    raise NotPlainError

@@ -9,16 +9,16 @@ from .._compat import apply_gradients, moments_of
 
 Update = Callable[[list[tf.Tensor]], None]
 
-# Settings that Keras applies around its steps, which the operations here do not know.
-_AROUND_STEPS = (
+# Settings by which a step looks at more than one weight, or at more than one step.
+BEYOND_ONE_WEIGHT = (
     "clipnorm",
-    "clipvalue",
     "global_clipnorm",
     "gradient_accumulation_steps",
     "loss_scale_factor",
     "use_ema",
-    "weight_decay",
 )
+# All that Keras applies around its steps, which the operations here do not know.
+_AROUND_STEPS = (*BEYOND_ONE_WEIGHT, "clipvalue", "weight_decay")
 
 
 def fused_update(
@@ -36,6 +36,7 @@ def fused_update(
         and not any(getattr(optimizer, name) for name in _AROUND_STEPS)
         and not getattr(optimizer, "amsgrad", False)
         and not any(variable.constraint for variable in variables)
+        and len({variable.dtype for variable in variables}) == 1
     )
     if not is_covered:
         return None

@@ -14,7 +14,7 @@ from .._compat import (
     set_learning_rate,
 )
 from ._templates import Start
-from ._updates import fused_update
+from ._updates import BEYOND_ONE_WEIGHT, fused_update
 
 # Of a small network the updates cost more than the products: a dozen operations for
 # each variable. One vector needs them once. Of a large one, the vector would have to
@@ -95,12 +95,16 @@ class Weights:
             set_learning_rate(self.optimizer, start.learning_rate)
 
     def state(self) -> list[np.ndarray]:
-        """Return all that training changes, as `resume` takes it."""
-        return _values_of(self._changing)
+        """Return all that training changes, in a form of this object's own."""
+        return _values_of([*self._asked, *self.optimizer.variables])
 
     def resume(self, state: list[np.ndarray]) -> None:
-        """Take over what `state` gave."""
-        _assign(self._changing, state)
+        """Take over what `state` gave, of this object or an alike one."""
+        _assign([*self._asked, *self.optimizer.variables], state)
+
+    def resume_weights(self, state: list[np.ndarray]) -> None:
+        """Take over the weights alone."""
+        _assign(self._asked, state[: len(self._asked)])
 
     def load(self, model: keras.Model) -> None:
         """Take over the weights and the optimizer's state of an alike model."""
@@ -124,12 +128,9 @@ class Weights:
         self._store_optimizer(model.optimizer)
 
     @property
-    def _changing(self) -> list[keras.Variable]:
-        return [
-            *self.variables,
-            *self.model.non_trainable_variables,
-            *self.optimizer.variables,
-        ]
+    def _asked(self) -> list[keras.Variable]:
+        """What predictions depend on."""
+        return [*self.variables, *self.model.non_trainable_variables]
 
     def _load_trainable(self, values: list[np.ndarray]) -> None:
         _assign(self.variables, values)
@@ -240,14 +241,7 @@ def _is_dense(layer: keras.layers.Layer) -> bool:
 
 def _is_elementwise(optimizer: keras.optimizers.Optimizer) -> bool:
     return type(optimizer) in _ELEMENTWISE and not any(
-        getattr(optimizer, name)
-        for name in (
-            "clipnorm",
-            "global_clipnorm",
-            "gradient_accumulation_steps",
-            "loss_scale_factor",
-            "use_ema",
-        )
+        getattr(optimizer, name) for name in BEYOND_ONE_WEIGHT
     )
 
 

@@ -1,9 +1,7 @@
 """What our networks have in common as estimators: one fit, however it is called."""
 
 import math
-from collections import Counter
-from functools import cached_property, partial
-from types import FunctionType
+from functools import partial
 from typing import Any, Self
 
 import keras
@@ -17,16 +15,14 @@ from .._training import (
     PREDICT_BATCH_SIZE,
     Checkpoint,
     EarlyStopping,
-    Sketch,
     fingerprint,
-    sketch,
 )
 from ._compiling import build_compiled
 from ._fitted import FittedNetwork
+from ._network import Network, functions_in
 from ._parameters import check_parameters, plain
 from ._seeds import draw_seed
 from ._validation import Samples, split
-from ._wrappers import BaseWrapper
 
 # Kept as they are; anything else becomes float32. The engine converts float64 once and
 # bytes batch by batch.
@@ -127,7 +123,7 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
         )
         return Checkpoint(self.checkpoint_dir, found_by, int(self.checkpoint_every))
 
-    def _new_wrapper(self) -> BaseWrapper:
+    def _new_wrapper(self) -> Network:
         """Return a wrapper that will build the network when it is fitted."""
         build = partial(
             build_compiled,
@@ -143,7 +139,7 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
             predict__batch_size=PREDICT_BATCH_SIZE,
             fit__stop_on_nan=True,
         )
-        network.functions_ = _functions_in(
+        network.functions_ = functions_in(
             self.loss, self.metrics, self.activation, self.kernel_initializer
         )
         return network
@@ -159,7 +155,10 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
         stopping = None
         if stops:
             stopping = EarlyStopping(
-                self.monitor, self.n_iter_no_change, self.tol, self.restore_best_weights
+                self.monitor,
+                int(self.n_iter_no_change),
+                float(self.tol),
+                bool(self.restore_best_weights),
             )
             self._check_monitor(stopping, held_out is not None)
         wrapper = self.wrapper_.set_params(
@@ -184,8 +183,8 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
     def _check_monitor(self, stopping: EarlyStopping, validates: bool) -> None:
         """Raise if it is sure that the epochs will not record what is monitored."""
         names = [_name_of(metric) for metric in self._metrics()]
-        # Callbacks may add to the logs, and Keras names what has no name.
-        if not self.callbacks and None not in names:
+        # Callbacks may add to the logs, and Keras names what has no name of its own.
+        if not self.callbacks and None not in names and len({*names}) == len(names):
             names.append("loss")
             stopping.check(names + [f"val_{name}" for name in names] * validates)
 
@@ -232,98 +231,12 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
         return tags
 
 
-class Network(BaseWrapper):
-    """The wrapper of a network of our own, given inputs and targets made ready.
-
-    `functions_` are the user's functions in it, by name, which is all that Keras saves
-    of them. `model_` is built when it is asked for, where our loop can do without.
-    """
-
-    _sketch: Sketch | None = None
-
-    @cached_property
-    def model_(self) -> keras.Model:
-        """The network."""
-        if self._sketch is None:
-            raise AttributeError("model_ is there after the first fit")
-        model, self._sketch = self._sketch.model(), None
-        return model
-
-    @property
-    def initialized_(self) -> bool:
-        """Whether there is a network."""
-        return self._sketch is not None or "model_" in vars(self)
-
-    def go_on(
-        self, X: np.ndarray, y: np.ndarray, weights: Any, epochs: int, **settings: Any
-    ) -> None:
-        """Train for more epochs, the first time after building the network."""
-        self._leaves_state = settings.get("checkpoint") is not None
-        if self.initialized_:
-            self._initialize_callbacks()
-        self._fit(
-            X,
-            y,
-            sample_weight=weights,
-            warm_start=True,
-            epochs=epochs,
-            initial_epoch=self.current_epoch,
-            **settings,
-        )
-
-    def _make_model(self) -> None:
-        if self.callbacks is None and not self._leaves_state:
-            settings = dict(self.model.keywords)
-            learning_rate = settings.pop("learning_rate")
-            build = partial(self.model.func, **settings)
-            self._sketch = sketch(build, self._seed, learning_rate)
-        if self._sketch is None:
-            super()._make_model()
-
-    @property
-    def _trained(self) -> keras.Model | Sketch:
-        return self.model_ if self._sketch is None else self._sketch
-
-    def _ensure_compiled_model(self) -> None:
-        """Do nothing: our models are compiled when they are built."""
-
-    def _check_model_compatibility(self, y: Any) -> None:
-        """Do nothing: the model was made for these targets."""
-
-    def _encode_validation(self, data: tuple, as_arrays: bool) -> tuple:  # noqa: ARG002
-        return data
-
-    @staticmethod
-    def _history_name(key: str) -> str:
-        # Keras's, which `monitor` goes by; SciKeras writes some of them out.
-        return key
-
-    def __getstate__(self) -> dict[str, Any]:
-        # The function that built the network has done its work, and would put code
-        # into a state that is else made of arrays.
-        if self.initialized_:
-            self.model_  # noqa: B018
-        with keras.saving.custom_object_scope(self.functions_):
-            return {**super().__getstate__(), "model": None, "callbacks": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        with keras.saving.custom_object_scope(state["functions_"]):
-            super().__setstate__(state)
-
-
 def _name_of(metric: Any) -> str | None:
-    """Return the name that the values of a metric are recorded by."""
+    """Return the name that the values of a metric are recorded by, if it is plain."""
     if isinstance(metric, str):
         return metric
-    return getattr(metric, "name", None) or getattr(metric, "__name__", None)
-
-
-def _functions_in(*things: Any) -> dict[str, FunctionType]:
-    """Return the user's functions by name, those left out that share one."""
-    functions = {
-        thing
-        for thing in keras.tree.flatten(things)
-        if isinstance(thing, FunctionType) and not thing.__module__.startswith("keras.")
-    }
-    uses = Counter(function.__name__ for function in functions)
-    return {f.__name__: f for f in functions if uses[f.__name__] == 1}
+    if isinstance(metric, keras.metrics.Metric | keras.losses.Loss):
+        return metric.name
+    name = getattr(metric, "__name__", "")
+    # Keras writes the names of functions in its own way.
+    return name if name.islower() else None

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import Tags
 
 from ..networks import build_cnn, check_blocks
+from ._parameters import plain
 
 
 class ConvolutionalMixin:
@@ -47,7 +48,7 @@ class ConvolutionalMixin:
         X, y = super()._validate(X, y, reset)
         if reset:
             self.image_shape_ = self._rows_shape or _shape_of_rows(
-                X.shape[1], self.image_shape
+                X.shape[1], plain(self.image_shape)
             )
             self._check_blocks(are_rows=self._rows_shape is None)
         return X, y

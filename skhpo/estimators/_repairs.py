@@ -130,14 +130,14 @@ class Repairs(CheckedInputs):
     ) -> None:
         """Train by our engine instead of `Model.fit`."""
         arguments = self._fit_arguments(X, kwargs)
-        X, y = as_inputs(X), as_inputs(y)
+        samples = as_inputs(X), as_inputs(y), sample_weight
         validation_data = arguments.pop("validation_data", validation_data)
         folder = arguments.pop("checkpoint_dir", None)
         every = arguments.pop("checkpoint_every", 10)
         if folder is not None and not warm_start:
             given = {**kwargs, "validation_data": validation_data}
             checkpoint = _training.Checkpoint(
-                folder, self._fingerprint(given, X, y, sample_weight), every
+                folder, self._fingerprint(given, *samples), every
             )
         if checkpoint is not None and checkpoint.state is not None:
             self._seed = checkpoint.state.seed
@@ -147,14 +147,10 @@ class Repairs(CheckedInputs):
                 validation_data, as_arrays=not is_dataset(X)
             )
         elif split:
-            (X, y, sample_weight), validation_data = split_tail(
-                X, y, sample_weight, split
-            )
+            samples, validation_data = split_tail(*samples, split)
         training = _training.train(
             self._trained,
-            X,
-            y,
-            sample_weight,
+            *samples,
             plan=_training.plan(
                 arguments,
                 epochs=initial_epoch + epochs,

@@ -39,7 +39,12 @@ CASES = {
     "large": KerasMLP((300, 300), batch_size="all"),
     "large, by XLA": KerasMLP((300, 300), optimizer="adamw", batch_size="all"),
     "early stopping": KerasMLP(
-        12, early_stopping=True, n_iter_no_change=3, learning_rate=0.05, dropout=0.2
+        12,
+        early_stopping=True,
+        n_iter_no_change=np.int64(3),
+        tol=np.float32(1e-4),
+        learning_rate=0.05,
+        dropout=0.2,
     ),
     "weights of the last epoch": KerasMLP(
         12, early_stopping=True, restore_best_weights=False, n_iter_no_change=2

@@ -276,6 +276,17 @@ def metric_of_our_own(y_true, y_pred):
     return keras.ops.mean(keras.ops.abs(y_pred))
 
 
+def MetricOfOurOwn(y_true, y_pred):  # noqa: N802
+    return metric_of_our_own(y_true, y_pred)
+
+
+def test_metrics_of_one_name_can_be_monitored(iris):
+    X, y = iris
+    metrics = [keras.metrics.AUC(), keras.metrics.AUC(curve="PR")]
+    network = stopping(metrics=metrics, monitor="val_auc_1", epochs=1).fit(X, y == 1)
+    assert "val_auc_1" in network.history_
+
+
 @pytest.mark.parametrize(
     ("metric", "name"),
     [
@@ -285,8 +296,9 @@ def metric_of_our_own(y_true, y_pred):
         (metric_of_our_own, "metric_of_our_own"),
         (keras.losses.MeanSquaredError(), "mean_squared_error"),
         (partial(metric_of_our_own), "partial"),
+        (MetricOfOurOwn, "metric_of_our_own"),
     ],
-    ids=["acc", "name", "instance", "function", "loss", "partial"],
+    ids=["acc", "name", "instance", "function", "loss", "partial", "camel case"],
 )
 def test_metrics_are_monitored_by_the_names_that_keras_gives(metric, name, iris):
     X, y = iris

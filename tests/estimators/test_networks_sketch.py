@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import keras
@@ -15,7 +16,8 @@ import skhpo
 from skhpo import KerasCNN, KerasCNNRegressor, KerasMLP, KerasMLPRegressor
 from skhpo._compat import seeded_by
 from skhpo._training import Sketch
-from skhpo._training._templates import NotPlainError, Template, Templates, plain_key
+from skhpo._training._sketch import plain_key
+from skhpo._training._templates import NotPlainError, Template, Templates
 
 mlp = partial(KerasMLP, hidden_layer_sizes=(8, 6), epochs=2, random_state=3)
 cnn = partial(KerasCNN, filters=3, padding="same", dense_layer_sizes=6, epochs=2)
@@ -45,7 +47,7 @@ def built(monkeypatch):
 def without_sketches(estimator, *data, **arguments):
     """Fit a copy of an estimator with a model of its own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("skhpo.estimators._base.sketch", lambda *_: None)
+        patch.setattr("skhpo.estimators._network.sketch", lambda *_: None)
         return copy.deepcopy(estimator).fit(*data, **arguments)
 
 
@@ -160,6 +162,17 @@ def test_copies(digits, copied):
     assert_same_state(twin.partial_fit(*digits), estimator.partial_fit(*digits))
 
 
+def test_threads_get_one_model(digits):
+    estimator = mlp().fit(*digits)
+    expected = mlp().fit(*digits).predict_proba(digits[0])
+    with ThreadPoolExecutor(4) as pool:
+        models = pool.map(lambda _: estimator.model_, range(4))
+        probabilities = pool.map(lambda _: estimator.predict_proba(digits[0]), range(4))
+        assert len(set(map(id, models))) == 1
+        for found in probabilities:
+            assert_array_equal(found, expected)
+
+
 def activation_of_our_own(x):
     return keras.ops.tanh(x)
 
@@ -194,9 +207,46 @@ def test_settings_of_keras_make_a_difference(digits):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         estimator = mlp().fit(*digits)
-        assert estimator.model_.layers[0].compute_dtype == "bfloat16"
     finally:
         keras.config.set_dtype_policy("float32")
+    # Whatever is set when it is asked for.
+    skhpo.clear_caches()
+    before = estimator.predict_proba(digits[0])
+    assert estimator.model_.layers[0].compute_dtype == "bfloat16"
+    assert_array_equal(estimator.predict_proba(digits[0]), before)
+    assert mlp().fit(*digits).model_.layers[0].compute_dtype == "float32"
+
+
+class Listener(keras.callbacks.Callback):
+    epochs = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epochs.append((epoch, len(self.model.get_weights())))
+
+
+def test_going_on_with_callbacks(digits):
+    Listener.epochs = []
+    estimator, expected = mlp().fit(*digits), without_sketches(mlp(), *digits)
+    assert is_sketched(estimator)
+    estimator.set_params(callbacks=[Listener()]).partial_fit(*digits)
+    assert Listener.epochs == [(2, 6)]
+    assert_same_state(estimator, expected.partial_fit(*digits))
+
+
+def test_a_name_registered_by_the_user_needs_a_model(digits):
+    @keras.saving.register_keras_serializable("tests")
+    class Quarter(keras.initializers.Initializer):
+        def __call__(self, shape, dtype=None):
+            return keras.ops.full(shape, 0.25, dtype)
+
+    estimator = mlp(kernel_initializer="tests>Quarter").fit(*digits)
+    assert not is_sketched(estimator)
+
+
+def test_numpy_scalars_are_plain(digits):
+    settings = {"filters": np.int64(3), "image_shape": (np.int64(8), np.int64(8))}
+    estimator = cnn(learning_rate=np.float32(0.01), **settings).fit(*digits)
+    assert is_sketched(estimator)
 
 
 def test_a_network_that_was_not_fitted_has_no_model():

@@ -35,7 +35,8 @@ EXCEPTIONS = {
 
 def public_objects():
     """Yield what users can import, by the path of the room that shows it."""
-    yield "skhpo.clear_caches", skhpo.clear_caches
+    for name in ("clear_caches", "get_cache_size", "set_cache_size"):
+        yield f"skhpo.{name}", getattr(skhpo, name)
     for room in ROOMS:
         module = importlib.import_module(f"skhpo.{room}")
         for name, value in sorted(vars(module).items()):

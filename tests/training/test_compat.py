@@ -295,6 +295,9 @@ class Settings:
         monkeypatch.setattr(
             tf.config, "list_physical_devices", lambda kind=None: list(gpus)
         )
+        monkeypatch.setattr(
+            _devices.gc, "freeze", lambda: self.made.setdefault("gc", "frozen")
+        )
 
     def make(self, name, value):
         if self.refuses:
@@ -309,7 +312,12 @@ def test_worker_takes_no_more_than_its_share(monkeypatch):
     _devices.settle_into_worker()
 
     threads = {"intra_op": 3, "inter_op": 3}
-    assert settings.made == {**threads, "GPU:0": True, "GPU:1": True}
+    assert settings.made == {
+        **threads,
+        "GPU:0": True,
+        "GPU:1": True,
+        "gc": "frozen",
+    }
 
 
 def test_nothing_is_set_outside_of_workers(monkeypatch):
@@ -326,7 +334,7 @@ def test_worker_that_has_begun_stays_as_it_is(monkeypatch):
 
     _devices.settle_into_worker()
 
-    assert settings.made == {}
+    assert settings.made == {"gc": "frozen"}
 
 
 # Devices

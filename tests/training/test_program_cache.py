@@ -104,9 +104,27 @@ def test_longest_unused_program_goes_first():
     assert cache.programs == [programs[2], programs[0], last]
 
 
-def test_process_keeps_at_most_as_many_programs_as_promised(cache):
-    assert cache.max_size == 32
-    assert "at most 32" in skhpo.clear_caches.__doc__
+def test_size_of_the_cache(cache):
+    assert skhpo.get_cache_size() == cache.max_size == 32
+    for model in networks(3):
+        lend_and_return(cache, model)
+    skhpo.set_cache_size(1)
+    try:
+        assert skhpo.get_cache_size() == len(cache.programs) == 1
+        lend_and_return(cache, network())
+        assert len(cache.programs) == 1
+        skhpo.set_cache_size(0)
+        lend_and_return(cache, network())
+        assert cache.programs == []
+    finally:
+        skhpo.set_cache_size(32)
+
+
+@pytest.mark.parametrize("size", [-1, 1.5, "3", None, True])
+def test_no_size_of_a_cache(size):
+    with pytest.raises(ValueError, match="max_programs must be an integer of at least"):
+        skhpo.set_cache_size(size)
+    assert skhpo.get_cache_size() == 32
 
 
 def test_lent_program_is_lent_to_nobody_else():

@@ -708,3 +708,14 @@ def test_kinds_of_targets_do_not_share(loss, cache, inputs, targets):
         assert_allclose(training.history["accuracy"], expected["accuracy"])
         assert_same_weights(model, twin, rtol=1e-4, atol=1e-5)
     assert len(cache.programs) == 2
+
+
+def test_what_losses_clip_by_makes_a_difference():
+    before = program_key(network())
+    epsilon = keras.config.epsilon()
+    keras.config.set_epsilon(1e-3)
+    try:
+        assert program_key(network()) != before
+    finally:
+        keras.config.set_epsilon(epsilon)
+    assert program_key(network()) == before

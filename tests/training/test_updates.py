@@ -83,6 +83,13 @@ def test_constraints_are_left_to_keras():
     assert fused_update(optimizer, variables) is None
 
 
+def test_variables_of_several_types_are_left_to_keras():
+    optimizer = optimizers.Adam()
+    variables = [keras.Variable(np.zeros(3), dtype=f"float{n}") for n in (32, 64)]
+    optimizer.build(variables)
+    assert fused_update(optimizer, variables) is None
+
+
 @pytest.mark.filterwarnings("ignore:Gradients do not exist:UserWarning")
 def test_a_variable_that_nothing_depends_on_stays():
     optimizer = optimizers.Adam(0.1)
