@@ -186,8 +186,8 @@ def test_the_state_is_arrays_json_and_bytes(name, fitted):
 def test_types_that_skops_is_to_trust(fitted):
     assert skops.io.get_untrusted_types(data=skops.io.dumps(fitted["cnn"])) == [
         "numpy.dtype",
-        "skhpo.estimators._network.Network",
         "skhpo.estimators._cnn.KerasCNN",
+        "skhpo.estimators._network.Network",
     ]
 
 
