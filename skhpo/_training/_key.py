@@ -157,6 +157,8 @@ def _digest_instance(value: Any, seen: dict[int, int]) -> Hashable:
             for name, setting in settings.items()
             if not isinstance(setting, keras.Variable)
         }
+        # Its values are recorded by it.
+        settings["name"] = value.name
     digest = _importable(type(value)), _digest(settings, seen)
     if family is not keras.layers.Layer:
         # Several layers may share it, as a regularizer, or have equal ones.

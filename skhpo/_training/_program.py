@@ -101,7 +101,9 @@ class Program:
         over_batches = self._traced(
             role, data.parts, lambda specs: self._trace_epoch(step, specs)
         )
-        logs = over_batches(data.parts, tf.constant(order), tf.constant(batch_size))
+        logs = over_batches(
+            data.parts, tf.constant(order), tf.constant(batch_size, tf.int32)
+        )
         # A list for a metric with a value for each class.
         return {name: value.numpy().tolist() for name, value in logs.items()}
 

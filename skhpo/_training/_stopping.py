@@ -60,6 +60,11 @@ class EarlyStopping:
         """Take in an epoch's logs; return whether the epoch is the best so far."""
         self.check(logs)
         value = logs[self.monitor]
+        if isinstance(value, list):
+            raise ValueError(
+                f"monitor must name a single number each epoch, got {self.monitor!r}, "
+                f"of {len(value)}; let its metric average them"
+            )
         if self.best_epoch is None or self._is_better(value):
             self.best, self.best_epoch, self.wait = value, epoch, 0
             return True

@@ -400,3 +400,18 @@ def test_forgotten_programs_leave_no_graphs_behind(optimizer, inputs, targets):
     fit(model, inputs, targets)
     predict(model, inputs["rows"])
     assert graphs() == before
+
+
+@pytest.mark.parametrize("name", ["one", "another"])
+def test_values_are_recorded_by_the_name_of_their_own_metric(name, inputs, targets):
+    # Not by that of an alike metric in a fit before.
+    metric = keras.metrics.MeanAbsoluteError(name=name)
+    training = fit(network(metrics=[metric]), inputs, targets)
+    assert set(training.history) == {"loss", name}
+
+
+def test_sizes_of_batches_may_be_of_numpy(inputs, targets):
+    model, expected = network(), network()
+    fit(model, inputs, targets, batch_size=np.int64(8))
+    fit(expected, inputs, targets, batch_size=8)
+    assert_identical(model, expected)

@@ -129,8 +129,9 @@ def alike():
             {"loss": ScaledError(2.0)},
         ),
         "metrics": (
-            {"metrics": [keras.metrics.AUC(num_thresholds=10)]},
-            {"metrics": [keras.metrics.AUC(num_thresholds=10)]},
+            # Automatic names differ, and with them the names in the history.
+            {"metrics": [keras.metrics.AUC(num_thresholds=10, name="auc")]},
+            {"metrics": [keras.metrics.AUC(num_thresholds=10, name="auc")]},
         ),
     }
 

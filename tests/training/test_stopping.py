@@ -130,6 +130,13 @@ def test_unknown_value_is_named():
         EarlyStopping().update(0, {"mae": 1.0, "loss": 2.0})
 
 
+def test_values_of_several_classes_are_no_single_number():
+    with pytest.raises(
+        ValueError, match=r"must name a single number .* 'f1', of 3; let"
+    ):
+        EarlyStopping("f1").update(0, {"f1": [0.1, 0.2, 0.3]})
+
+
 def test_going_on_from_a_record_is_going_on():
     values = [3, 2, 4, 4, 1]
     whole, _ = run(values, patience=9)
