@@ -74,33 +74,34 @@ def default_seed() -> int:
     return source.make_default_seed()
 
 
-@contextlib.contextmanager
-def fresh_names() -> Iterator[None]:
+def fresh_names() -> contextlib.AbstractContextManager[None]:
     """Start Keras's counters of automatic names afresh for this thread.
 
     TensorFlow keeps a kernel for every distinct variable name for ever, so that a
     network named alike each time leaves no memory behind. Only for networks that reuse
     nothing made outside: two layers of one name cannot meet in one model.
     """
-    state = importlib.import_module("keras.src.backend.common.global_state")
-    names = state.get_global_attribute("object_name_uids")
-    state.set_global_attribute("object_name_uids", None)
-    try:
-        yield
-    finally:
-        state.set_global_attribute("object_name_uids", names)
+    return _set_in_this_thread("object_name_uids", None)
+
+
+def under_policy(policy: Any) -> contextlib.AbstractContextManager[None]:
+    """Let this thread make layers of a dtype policy.
+
+    `keras.config.set_dtype_policy` sets the same, and cannot unset it again.
+    """
+    return _set_in_this_thread("dtype_policy", policy)
 
 
 @contextlib.contextmanager
-def under_policy(policy: Any) -> Iterator[None]:
-    """Let this thread make layers of a dtype policy, whatever the process has set."""
+def _set_in_this_thread(name: str, value: Any) -> Iterator[None]:
+    """Set one of what Keras keeps for each thread, and bring back what it was."""
     state = importlib.import_module("keras.src.backend.common.global_state")
-    before = state.get_global_attribute("dtype_policy")
-    state.set_global_attribute("dtype_policy", policy)
+    before = state.get_global_attribute(name)
+    state.set_global_attribute(name, value)
     try:
         yield
     finally:
-        state.set_global_attribute("dtype_policy", before)
+        state.set_global_attribute(name, before)
 
 
 def forget_kernels() -> None:

@@ -65,7 +65,7 @@ def predict(
     """Return a network's outputs for an array, without `Model.predict`."""
     if not isinstance(model, Sketch) and needs_keras_to_predict(model, x):
         return model.predict(x, batch_size=batch_size, verbose=0)
-    with _loaded(model) as program, device_for(x.nbytes):
+    with _lent(model) as program, device_for(x.nbytes):
         return program.predict(to_tensor(x), batch_size or PREDICT_BATCH_SIZE)
 
 
@@ -73,23 +73,21 @@ def _train_compiled(fit: Fit) -> None:
     """Lend a program, and leave the model with what it was trained to."""
     data = to_data(*fit.samples)
     validation = fit.validation_data and to_data(*fit.validation_data)
-    with _loaded(fit.model, data.kind_of_targets) as program:
-        n_batches = math.ceil(data.n_samples / fit.plan.batch_size)
+    n_batches = math.ceil(data.n_samples / fit.plan.batch_size)
+    with _lent(fit.model, data.kind_of_targets) as program:
         listeners = Listeners(fit.callbacks, fit.model, program, fit.plan, n_batches)
-        try:
-            _run_epochs(fit, program, data, validation, listeners)
-        finally:
-            if isinstance(fit.model, Sketch):
-                fit.model.keep(program)
-            else:
-                program.store(fit.model)
+        _run_epochs(fit, program, data, validation, listeners)
 
 
 @contextlib.contextmanager
-def _loaded(
+def _lent(
     model: keras.Model | Sketch, targets: Hashable | None = None
 ) -> Iterator[Program]:
-    """Lend a program with a network loaded, to train by a kind of targets or to ask."""
+    """Lend a program with a network loaded.
+
+    With a kind of targets it is trained, and the network gets what it was trained to;
+    without it is only asked.
+    """
     if isinstance(model, Sketch):
         with model.lend(targets) as program:
             yield program
@@ -97,9 +95,13 @@ def _loaded(
     with CACHE.lend(model, targets) as program:
         if targets is None:
             program.load_weights(model)
-        else:
-            program.load(model)
-        yield program
+            yield program
+            return
+        program.load(model)
+        try:
+            yield program
+        finally:
+            program.store(model)
 
 
 def _run_epochs(
@@ -123,7 +125,7 @@ def _run_epochs(
         if fit.state_is_due:
             program.store(fit.model)
             fit.leave_state()
-    program.finish()
+    program.weights.finish()
     if progress.best_weights is not None:
         program.restore(progress.best_weights)
     listeners.train_end(progress.last)

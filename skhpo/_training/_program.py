@@ -59,10 +59,6 @@ class Program:
         for variable, value in zip(self._remembered, snapshot, strict=True):
             variable.value.assign(value)
 
-    def finish(self) -> None:
-        """Do what the optimizer leaves to the end, as taking over averages."""
-        self.weights.finish()
-
     def train_epoch(
         self, data: Data, order: np.ndarray, batch_size: int
     ) -> dict[str, float]:
@@ -124,7 +120,6 @@ class Program:
     ) -> Callable:
         """Return a function that runs `step` over all batches of an epoch."""
         self._build_metrics(specs)
-        waits = metrics_can_wait(self.model)
         order = tf.TensorSpec([None], tf.int32)
         batch_size = tf.TensorSpec([], tf.int32)
 
@@ -133,40 +128,47 @@ class Program:
         def over_batches(parts, order, batch_size):
             self.n_traces += 1
             self.model.reset_metrics()
-            n_samples = tf.shape(order)[0]
-
-            def one_batch(start, number, total_loss, kept):
-                rows = order[start : start + batch_size]
-                batch = tuple(tf.gather(part, rows) for part in parts)
-                loss, outputs = step(self.weights, batch)
-                if waits:
-                    kept = kept.write(number, outputs)
-                else:
-                    self._update_metrics(batch, outputs)
-                total_loss += tf.cast(loss, tf.float32) * tf.cast(
-                    tf.shape(rows)[0], tf.float32
-                )
-                return start + batch_size, number + 1, total_loss, kept
-
-            kept = tf.TensorArray(
-                self.model.outputs[0].dtype,
-                size=(n_samples + batch_size - 1) // batch_size if waits else 0,
-                element_shape=[None, *self.model.output_shape[1:]],
-                infer_shape=False,
-            )
-            _, _, total_loss, kept = tf.while_loop(
-                lambda start, *_: start < n_samples,
-                one_batch,
-                (tf.constant(0), tf.constant(0), tf.constant(0.0), kept),
-                parallel_iterations=1,
-            )
-            if waits:
-                ordered = tuple(tf.gather(part, order) for part in parts[1:])
-                self._update_metrics((None, *ordered), kept.concat())
+            total_loss = self._run_batches(step, parts, order, batch_size)
             logs = self.model.get_metrics_result()
-            return logs | {"loss": total_loss / tf.cast(n_samples, tf.float32)}
+            return logs | {"loss": total_loss / tf.cast(tf.shape(order)[0], tf.float32)}
 
         return over_batches
+
+    def _run_batches(
+        self, step: Callable, parts: tuple, order: tf.Tensor, batch_size: tf.Tensor
+    ) -> tf.Tensor:
+        """Run `step` over all batches and update the metrics; return the total loss."""
+        n_samples = tf.shape(order)[0]
+        waits = metrics_can_wait(self.model)
+
+        def one_batch(start, number, total_loss, kept):
+            rows = order[start : start + batch_size]
+            batch = tuple(tf.gather(part, rows) for part in parts)
+            loss, outputs = step(self.weights, batch)
+            if waits:
+                kept = kept.write(number, outputs)
+            else:
+                self._update_metrics(batch, outputs)
+            n_rows = tf.cast(tf.shape(rows)[0], tf.float32)
+            total_loss += tf.cast(loss, tf.float32) * n_rows
+            return start + batch_size, number + 1, total_loss, kept
+
+        kept = tf.TensorArray(
+            self.model.outputs[0].dtype,
+            size=(n_samples + batch_size - 1) // batch_size if waits else 0,
+            element_shape=[None, *self.model.output_shape[1:]],
+            infer_shape=False,
+        )
+        _, _, total_loss, kept = tf.while_loop(
+            lambda start, *_: start < n_samples,
+            one_batch,
+            (tf.constant(0), tf.constant(0), tf.constant(0.0), kept),
+            parallel_iterations=1,
+        )
+        if waits:
+            ordered = tuple(tf.gather(part, order) for part in parts[1:])
+            self._update_metrics((None, *ordered), kept.concat())
+        return total_loss
 
     def _trace_forward(self, specs: tuple[tf.TensorSpec, ...]) -> Callable:
         @tf.function(autograph=False, input_signature=list(specs))

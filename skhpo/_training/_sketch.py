@@ -38,32 +38,37 @@ class Sketch:
 
     @contextlib.contextmanager
     def lend(self, targets: Hashable | None = None) -> Iterator[Program]:
-        """Lend a program with this network loaded, for `targets` as the cache does.
+        """Lend a program with this network loaded.
 
-        Without targets it is asked only, and what the optimizer holds is left out.
+        With a kind of targets it is trained, and this network keeps what came of it;
+        without it is only asked, and gets nothing of what the optimizer holds.
         """
         with self._lend_unloaded(targets) as program:
-            if self._state is None:
-                start = self._template.start(self._seed, self._learning_rate)
-                program.weights.start(start)
-            elif targets is None:
+            if targets is None and self._state is not None:
                 program.weights.resume_weights(self._state)
-            else:
-                program.weights.resume(self._state)
-            yield program
-
-    def keep(self, program: Program) -> None:
-        """Keep what a program has made of this network."""
-        self._state = program.weights.state()
+                yield program
+                return
+            self._load(program)
+            try:
+                yield program
+            finally:
+                self._state = program.weights.state()
 
     def model(self) -> keras.Model:
         """Return the network as a Keras model."""
         model = self._build_seeded()
         if self._state is not None:
             with self._lend_unloaded() as program:
-                program.weights.resume(self._state)
-                program.weights.store(model)
+                self._load(program)
+                program.store(model)
         return model
+
+    def _load(self, program: Program) -> None:
+        if self._state is None:
+            start = self._template.start(self._seed, self._learning_rate)
+            program.weights.start(start)
+        else:
+            program.weights.resume(self._state)
 
     def _lend_unloaded(
         self, targets: Hashable | None = None

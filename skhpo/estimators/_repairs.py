@@ -137,7 +137,7 @@ class Repairs(CheckedInputs):
         if folder is not None and not warm_start:
             given = {**kwargs, "validation_data": validation_data}
             checkpoint = _training.Checkpoint(
-                folder, self._fingerprint(given, *samples), every
+                folder, _fingerprint(self, given, samples), every
             )
         if checkpoint is not None and checkpoint.state is not None:
             self._seed = checkpoint.state.seed
@@ -189,18 +189,6 @@ class Repairs(CheckedInputs):
             if arguments.get(name) == -1:
                 arguments[name] = n_samples_of(X)
         return arguments
-
-    def _fingerprint(
-        self, arguments: dict[str, Any], *arrays: np.ndarray | None
-    ) -> str:
-        """Return what the checkpoint of a fit is found by."""
-        settings = {
-            name.removeprefix("fit__"): value
-            for name, value in self.get_params(deep=False).items()
-        }
-        return _training.fingerprint(
-            type(self), settings | arguments, keras.tree.flatten(arrays)
-        )
 
     def _record(self, training: _training.Training, keep: bool) -> None:
         before = self.history_ if keep and hasattr(self, "history_") else {}
@@ -315,6 +303,17 @@ class LabelEncoder(scikeras.ClassifierLabelEncoder):
             is_one = np.ones_like(y)[:, np.newaxis]
             return is_one if self.n_classes_ == 1 else np.column_stack([1 - y, y])
         return y
+
+
+def _fingerprint(wrapper: Repairs, arguments: dict[str, Any], samples: tuple) -> str:
+    """Return what the checkpoint of a fit is found by."""
+    settings = {
+        name.removeprefix("fit__"): value
+        for name, value in wrapper.get_params(deep=False).items()
+    }
+    return _training.fingerprint(
+        type(wrapper), settings | arguments, keras.tree.flatten(samples)
+    )
 
 
 def _packed(model: keras.Model, name: str) -> dict[str, Any]:
