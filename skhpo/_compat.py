@@ -163,6 +163,19 @@ def traces_batches(callback: Any) -> bool:
     return getattr(callback, "_should_trace", True)
 
 
+def direction_of(metric: Any) -> str | None:
+    """Return "up" or "down" where a metric knows which is better.
+
+    By it Keras's own callbacks choose what to keep.
+    """
+    return getattr(metric, "_direction", None)
+
+
+def variables_of(optimizer: Any) -> list[Any]:
+    """Return what a built optimizer was built for, which it tells nobody."""
+    return optimizer._trainable_variables
+
+
 def function_of(metric: Any) -> Any:
     """Return the function of each sample that a metric averages, if it is of one."""
     return getattr(metric, "_fn", None)

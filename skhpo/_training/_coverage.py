@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .._compat import traces_batches
+from .._compat import traces_batches, variables_of
 
 _BATCH_HOOKS = (
     "on_batch_begin",
@@ -40,6 +40,10 @@ def why_not_compiled(
     for callback in callbacks:
         if _hooks_batches(callback):
             return f"{type(callback).__name__} is called for every batch"
+    if model.optimizer.built:
+        trained = [id(variable) for variable in model.trainable_variables]
+        if [id(variable) for variable in variables_of(model.optimizer)] != trained:
+            return "the optimizer was built for other trainable weights"
     return None
 
 

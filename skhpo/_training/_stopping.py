@@ -1,8 +1,12 @@
 """When to stop, and which epoch was the best: arithmetic on the logs of epochs."""
 
 import math
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+from .._compat import direction_of
 
 # Of a metric, these parts of its name, in lower case, say that more of it is better.
 _MORE_IS_BETTER = (
@@ -38,12 +42,15 @@ class EarlyStopping:
         An improvement is more than this.
     restore_best_weights : bool
         Whether the weights of the best epoch are wanted at the end.
+    metrics : sequence
+        What is measured; where one of them is monitored, it knows which way is better.
     """
 
     monitor: str = "val_loss"
     patience: int = 10
     min_delta: float = 0.0
     restore_best_weights: bool = True
+    metrics: Sequence[Any] = ()
     best: float = field(default=math.nan, init=False)
     best_epoch: int | None = field(default=None, init=False)
     wait: int = field(default=0, init=False)
@@ -86,13 +93,33 @@ class EarlyStopping:
         return self.wait >= self.patience
 
     def _is_better(self, value: float) -> bool:
-        return is_better(value, self.best, self.monitor, self.min_delta)
+        return is_better(
+            value, self.best, self.monitor, self.min_delta, metrics=self.metrics
+        )
 
 
-def is_better(value: float, best: float, monitor: str, min_delta: float = 0.0) -> bool:
+def is_better(
+    value: float,
+    best: float,
+    monitor: str,
+    min_delta: float = 0.0,
+    metrics: Sequence[Any] = (),
+) -> bool:
     """Tell whether a monitored value improves on the best one by more than a delta."""
     if math.isnan(best):
         return not math.isnan(value)
-    if any(part in monitor.lower() for part in _MORE_IS_BETTER):
+    if _more_is_better(monitor, metrics):
         return value > best + min_delta
     return value < best - min_delta
+
+
+def _more_is_better(monitor: str, metrics: Sequence[Any]) -> bool:
+    """Return what the metric of this name says, else what the name does."""
+    # Keras numbers metrics of one name.
+    names = {monitor.removeprefix("val_")}
+    names |= {re.sub(r"_\d+$", "", name) for name in names}
+    for metric in metrics:
+        direction = direction_of(metric)
+        if direction is not None and metric.name in names:
+            return direction == "up"
+    return any(part in monitor.lower() for part in _MORE_IS_BETTER)

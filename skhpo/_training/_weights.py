@@ -177,7 +177,7 @@ class Vector(Weights):
                 variable.value.assign(value)
 
     def _load_trainable(self, values: list[np.ndarray]) -> None:
-        self._vector.value.assign(_joined(values))
+        _set(self._vector, _joined(values))
 
     def _store_trainable(self, variables: list[keras.Variable]) -> None:
         self._cut(self._vector, variables)
@@ -185,7 +185,7 @@ class Vector(Weights):
     def _load_optimizer(self, optimizer: keras.optimizers.Optimizer) -> None:
         slots = _slots(optimizer, len(self._sizes))
         for name, (vector,) in _slots(self.optimizer, 1).items():
-            vector.value.assign(_joined(_values_of(slots[name])))
+            _set(vector, _joined(_values_of(slots[name])))
         _assign(_scalars(self.optimizer, 1), _scalars(optimizer, len(self._sizes)))
 
     def _store_optimizer(self, optimizer: keras.optimizers.Optimizer) -> None:
@@ -197,14 +197,14 @@ class Vector(Weights):
     def _cut(self, vector: keras.Variable, variables: list[keras.Variable]) -> None:
         parts = np.split(vector.numpy(), np.cumsum(self._sizes)[:-1])
         for variable, part, shape in zip(variables, parts, self._shapes, strict=True):
-            variable.value.assign(part.reshape(shape))
+            _set(variable, part.reshape(shape))
 
 
 def start_of(model: keras.Model) -> Start:
     """Return what the training of a model begins with whose optimizer is unused."""
     rate = None
     if has_own_learning_rate(model.optimizer):
-        rate = model.optimizer.learning_rate
+        rate = model.optimizer.learning_rate.numpy()
     return Start(
         _values_of(model.trainable_variables),
         _values_of(model.non_trainable_variables),
@@ -282,4 +282,11 @@ def _joined(values: list[np.ndarray]) -> np.ndarray:
 
 def _assign(variables: list, values: list) -> None:
     for variable, value in zip(variables, values, strict=True):
-        variable.value.assign(value)
+        _set(variable, value)
+
+
+def _set(variable: keras.Variable, value: object) -> None:
+    """Assign a value, of another float type where that of Keras was changed."""
+    if getattr(value.dtype, "name", value.dtype) != variable.dtype:
+        value = tf.cast(np.asarray(value), variable.dtype)
+    variable.value.assign(value)

@@ -37,6 +37,8 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
     `_output`, `_loss`, `_metrics`).
     """
 
+    _diverged = False
+
     def _fit(
         self,
         X: Any,
@@ -159,6 +161,7 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
                 int(self.n_iter_no_change),
                 float(self.tol),
                 bool(self.restore_best_weights),
+                metrics=self._metrics(),
             )
             self._check_monitor(stopping, held_out is not None)
         wrapper = self.wrapper_.set_params(
@@ -197,7 +200,8 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
         loss = self.history_["loss"][-1]
         if stopping is not None and stopping.restore_best_weights:
             loss = self.history_["loss"][stopping.best_epoch]
-        if math.isfinite(loss):
+        self._diverged = not math.isfinite(loss)
+        if not self._diverged:
             return
         raise ValueError(
             f"Training must lead to a finite loss, got {loss} after epoch "
@@ -208,7 +212,10 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
         """Return what the network says of X."""
         check_is_fitted(self)
         X = validate_data(self, self._as_rows(X, False), reset=False, dtype=DTYPES)
-        return self.wrapper_.predict(self._as_inputs(X))
+        outputs = self.wrapper_.predict(self._as_inputs(X))
+        # Of half the precision under a mixed dtype policy, which scikit-learn's scorers
+        # do not know, or find not to add up to 1.
+        return outputs.astype(np.float32) if outputs.itemsize < 4 else outputs
 
     def _as_rows(self, X: Any, reset: bool) -> Any:  # noqa: ARG002
         """Return X as it is validated: one row per sample."""
@@ -223,7 +230,12 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
         return {name: plain(getattr(self, name)) for name in names}
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "wrapper_") and self.wrapper_.initialized_
+        # What diverged predicts nothing, and nothing can go on with it.
+        return (
+            hasattr(self, "wrapper_")
+            and self.wrapper_.initialized_
+            and not self._diverged
+        )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -86,7 +86,8 @@ class KerasCNNRegressor(ConvolutionalMixin, NetworkRegressor):
     callbacks : sequence of keras.callbacks.Callback or None, default=None
         Copied for each fit.
     warm_start : bool, default=False
-        Whether `fit` goes on with the network of the last `fit`.
+        Whether `fit` goes on with the network of the last `fit`, and with its
+        optimizer, loss and metrics: what was set for these since has no effect.
     shuffle : bool, default=True
         Whether each epoch takes the samples in an order of its own.
     checkpoint_dir : path-like or None, default=None

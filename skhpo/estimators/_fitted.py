@@ -52,6 +52,6 @@ class FittedNetwork:
         values = self.history_[monitor]
         best = 0
         for epoch, value in enumerate(values):
-            if is_better(value, values[best], monitor):
+            if is_better(value, values[best], monitor, metrics=self._metrics()):
                 best = epoch
         return best

@@ -4,8 +4,10 @@ The only file that imports SciKeras.
 """
 
 import copy
+import difflib
 import itertools
 import math
+from numbers import Integral
 from typing import Any
 
 import keras
@@ -42,6 +44,7 @@ class Repairs(CheckedInputs):
     _routing_prefixes = scikeras.BaseWrapper._routing_prefixes | {"callbacks"}
 
     def _initialize(self, X: Any, y: Any = None) -> tuple[np.ndarray, np.ndarray]:
+        _check_routes(self)
         self._seed = draw_seed(self.random_state)
         X, y = self._validate_data(X, y, reset=True)
         self._prepare(X, y)
@@ -129,6 +132,8 @@ class Repairs(CheckedInputs):
         **kwargs: Any,
     ) -> None:
         """Train by our engine instead of `Model.fit`."""
+        if not _is_count(epochs, 0):
+            raise ValueError(f"epochs must be an integer of at least 0, got {epochs!r}")
         arguments = self._fit_arguments(X, kwargs)
         samples = as_inputs(X), as_inputs(y), sample_weight
         validation_data = arguments.pop("validation_data", validation_data)
@@ -188,6 +193,11 @@ class Repairs(CheckedInputs):
         for name in ("batch_size", "validation_batch_size"):
             if arguments.get(name) == -1:
                 arguments[name] = n_samples_of(X)
+            elif not _is_count(arguments.get(name, 1), 1):
+                raise ValueError(
+                    f"{name} must be a positive integer, or -1 for all samples, got "
+                    f"{arguments[name]!r}"
+                )
         return arguments
 
     def _record(self, training: _training.Training, keep: bool) -> None:
@@ -303,6 +313,27 @@ class LabelEncoder(scikeras.ClassifierLabelEncoder):
             is_one = np.ones_like(y)[:, np.newaxis]
             return is_one if self.n_classes_ == 1 else np.column_stack([1 - y, y])
         return y
+
+
+def _is_count(value: Any, least: int) -> bool:
+    is_number = isinstance(value, Integral) and not isinstance(value, bool)
+    return is_number and value >= least
+
+
+def _check_routes(wrapper: Repairs) -> None:
+    """Raise for parameters that nobody would get: SciKeras takes any name."""
+    known = {*wrapper._routing_prefixes, "partial_fit", "score"}
+    for name in wrapper.get_params(deep=False):
+        route, routed, _ = name.partition("__")
+        if routed and route not in known and not hasattr(wrapper, route):
+            close = difflib.get_close_matches(route, known, 1)
+            hint = (
+                f"; did you mean {close[0]}__{name.partition('__')[2]}" if close else ""
+            )
+            raise ValueError(
+                f"a routed parameter must begin with one of {sorted(known)}, got "
+                f"{name!r}{hint}"
+            )
 
 
 def _fingerprint(wrapper: Repairs, arguments: dict[str, Any], samples: tuple) -> str:

@@ -9,6 +9,7 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 
 from ._datasets import is_dataset
 from ._repairs import LabelEncoder, Repairs, scikeras
+from ._targets import loss_name
 
 
 class BaseWrapper(Repairs, scikeras.BaseWrapper):
@@ -231,7 +232,9 @@ class KerasClassifier(Repairs, scikeras.KerasClassifier):
             Not fitted.
         """
         categories = "auto" if self.classes_ is None else [np.asarray(self.classes_)]
-        return LabelEncoder(loss=self.loss, categories=categories)
+        # SciKeras knows this loss by its name, by a function and by an instance.
+        loss = loss_name(self.loss) if isinstance(self.loss, type) else self.loss
+        return LabelEncoder(loss=loss, categories=categories)
 
     def _learn_classes(self, classes: Any) -> None:
         known = getattr(self, "classes_", None)

@@ -7,6 +7,8 @@ from numbers import Integral
 from numbers import Real as RealNumber
 from typing import Any
 
+import numpy as np
+
 from ._dimensions import (
     Categories,
     Dimension,
@@ -254,6 +256,8 @@ def _is_pair(entry: Any) -> bool:
 def _read_dimension(form: Any) -> Dimension:
     if hasattr(form, "ppf"):
         return _read_distribution(form)
+    if isinstance(form, np.ndarray) and form.ndim == 1:
+        form = form.tolist()
     if isinstance(form, list):
         return _read_categories(form, None)
     if isinstance(form, tuple):
@@ -329,6 +333,7 @@ def _read_categories(
     if not choices:
         raise ValueError("there must be at least one choice, got an empty list.")
     if prior is None:
+        choices = _without_repetitions(choices)
         return Categories(choices, [1 / len(choices)] * len(choices))
     shares = [float(share) for share in prior]
     if (
@@ -341,6 +346,17 @@ def _read_categories(
             f"its {len(choices)} categories and add up to 1, got {prior!r}."
         )
     return Categories(choices, shares)
+
+
+def _without_repetitions(choices: list[Any]) -> list[Any]:
+    """Return each choice once; objects that cannot be hashed are told apart."""
+    found = {}
+    for choice in choices:
+        try:
+            found.setdefault((type(choice), choice), choice)
+        except TypeError:
+            found[id(choice)] = choice
+    return list(found.values())
 
 
 def _read_distribution(distribution: Any) -> Dimension:

@@ -8,6 +8,9 @@ import keras
 
 from ._parts import activated, as_sizes, dense_layers, own, per_layer, regularizer
 
+# Images are (height, width, channels), whatever Keras is set to.
+CHANNELS = "channels_last"
+
 
 class Block(NamedTuple):
     """The settings of one block; kernel, strides and pool as (height, width)."""
@@ -81,7 +84,7 @@ def build_cnn(
     for block in blocks:
         layers += _block_layers(block, activation, batch_normalization, **weights)
     sizes = as_sizes(dense_layer_sizes)
-    layers.append(keras.layers.Flatten())
+    layers.append(keras.layers.Flatten(data_format=CHANNELS))
     layers += dense_layers(
         sizes,
         (0.0,) * len(sizes),
@@ -161,12 +164,13 @@ def _block_layers(
         block.kernel,
         strides=block.strides,
         padding=block.padding,
+        data_format=CHANNELS,
         kernel_initializer=own(kernel_initializer),
         kernel_regularizer=regularizer(l1, l2),
     )
     layers = activated(convolution, activation, batch_normalization)
     if block.pool != (1, 1):
-        layers.append(keras.layers.MaxPooling2D(block.pool))
+        layers.append(keras.layers.MaxPooling2D(block.pool, data_format=CHANNELS))
     if block.dropout:
         layers.append(keras.layers.Dropout(block.dropout))
     return layers

@@ -1,6 +1,7 @@
 """How the networks are trained: what a fit looks at, leaves and refuses."""
 
 import copy
+import pickle
 import random
 from functools import partial
 
@@ -676,3 +677,90 @@ def test_the_path_of_training_is_told(iris):
     network = mlp(callbacks=[HearsBatches()]).fit(*iris)
     assert network.training_path_ == "keras"
     assert network.training_path_reason_ == "HearsBatches is called for every batch"
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [keras.metrics.AUC(name="area"), keras.metrics.F1Score("macro", name="quality")],
+    ids=["area", "quality"],
+)
+def test_a_metric_knows_which_way_is_better_whatever_its_name(metric, iris):
+    X, y = iris
+    y = np.eye(3, dtype=int)[y] if metric.name == "quality" else y == 1
+    network = stopping(metrics=[metric], monitor=f"val_{metric.name}", epochs=25)
+    values = network.fit(X, y).history_[f"val_{metric.name}"]
+    assert network.best_epoch_ == np.argmax(values)
+    network = mlp(metrics=[metric], monitor=metric.name).fit(X, y)
+    assert network.best_epoch_ == np.argmax(network.history_[metric.name])
+
+
+@pytest.mark.parametrize("call", ["fit", "partial_fit", "warm"])
+def test_what_diverged_is_not_fitted(call, iris):
+    X, y = iris
+    network = mlp().fit(X, y)
+    if call == "warm":
+        network.set_params(warm_start=True)
+    fit = network.partial_fit if call == "partial_fit" else network.fit
+    with pytest.raises(ValueError, match="Training must lead to a finite loss"):
+        fit(X * 1e30, y)
+    with pytest.raises(NotFittedError):
+        network.predict(X)
+    assert_same_weights(network.fit(X, y), mlp().fit(X, y))
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_probabilities_are_of_whole_precision(policy, iris):
+    keras.config.set_dtype_policy(policy)
+    try:
+        network = mlp().fit(*iris)
+        probabilities = network.predict_proba(iris[0])
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert probabilities.dtype == np.float32
+    assert_allclose(probabilities.sum(axis=1), 1, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    "change", ["looked at", "pickled", "looked at and pickled", "cached"]
+)
+def test_going_on_after_the_float_type_of_keras_changed(change, iris):
+    network = mlp().fit(*iris)
+    if change == "looked at and pickled":
+        assert network.model_.built
+    state = pickle.dumps(network)
+    keras.config.set_floatx("float64")
+    try:
+        if change == "looked at":
+            assert network.model_.built
+        elif change == "cached":
+            network = mlp().fit(*iris)
+        else:
+            network = pickle.loads(state)
+        network.partial_fit(*iris)
+        assert network.n_iter_ == 4
+        assert np.isfinite(network.predict_proba(iris[0])).all()
+        assert network.model_.built
+    finally:
+        keras.config.set_floatx("float32")
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_layers_frozen_by_hand_stay_as_they_are(optimizer, iris):
+    network = mlp(optimizer=optimizer, momentum=0.9).fit(*iris)
+    network.model_.layers[0].trainable = False
+    frozen = network.model_.layers[0].get_weights()[0]
+    before = network.model_.layers[-1].get_weights()[0]
+    network.partial_fit(*iris)
+    assert network.training_path_reason_.startswith("the optimizer was built for other")
+    assert_array_equal(network.model_.layers[0].get_weights()[0], frozen)
+    assert not np.array_equal(network.model_.layers[-1].get_weights()[0], before)
+
+
+def test_images_end_in_channels_whatever_keras_is_set_to(digits):
+    X, y = digits
+    expected = cnn(random_state=0).fit(X, y)
+    keras.config.set_image_data_format("channels_first")
+    try:
+        assert_same_weights(cnn(random_state=0).fit(X, y), expected)
+    finally:
+        keras.config.set_image_data_format("channels_last")

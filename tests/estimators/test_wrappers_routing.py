@@ -233,3 +233,41 @@ def test_initialize_needs_no_training(iris):
     assert_array_equal(estimator.predict(X), expected)
     assert_array_equal(copy.deepcopy(estimator).predict(X), expected)
     assert 0 <= estimator.score(X, y) <= 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"batch_size": 0}, "batch_size must be a positive integer, or -1 .* got 0"),
+        ({"batch_size": -5}, "batch_size must be a positive integer, or -1 .* got -5"),
+        ({"batch_size": 16.0}, "batch_size must be a positive integer, or -1 .* 16.0"),
+        ({"epochs": -3}, "epochs must be an integer of at least 0, got -3"),
+        ({"epochs": 2.5}, "epochs must be an integer of at least 0, got 2.5"),
+        (
+            {"optmizer__learning_rate": 9},
+            "'optmizer__learning_rate'; did you mean optimizer__learning_rate",
+        ),
+        ({"zzz__units": 3}, r"must begin with one of \[.*'optimizer'.*, got 'zzz__un"),
+    ],
+    ids=str,
+)
+def test_parameters_that_cannot_be(iris, settings, message):
+    with pytest.raises(ValueError, match=message):
+        classifier(**settings).fit(*iris)
+
+
+@pytest.mark.parametrize(
+    "name", ["batch_size", "fit__batch_size", "validation_batch_size", "epochs"]
+)
+def test_numbers_of_numpy(iris, name):
+    settings = {name: np.int64(2), "validation_split": 0.2}
+    assert len(classifier(**settings).fit(*iris).history_["val_loss"]) >= 1
+
+
+@pytest.mark.parametrize("smoothing", [{}, {"loss__label_smoothing": 0.1}])
+def test_a_class_of_a_loss_is_known_by_its_name(iris, smoothing):
+    X, names = iris[0], np.array(["a", "b", "c"])[iris[1]]
+    loss = keras.losses.CategoricalCrossentropy
+    estimator = classifier(loss=loss, **smoothing).fit(X, names)
+    assert estimator.predict_proba(X).shape == (150, 3)
+    assert set(estimator.predict(X)) <= set(names)

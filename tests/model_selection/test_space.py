@@ -237,3 +237,18 @@ def test_importing_a_dimension_does_not_import_keras_tuner():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("choices", "expected"),
+    [
+        ([1, 1, 2], [1, 2]),
+        ([16, 16], [16]),
+        ([1, 1.0, True], [1, 1.0, True]),
+        ([[1], [2]], [[1], [2]]),
+        (np.array([0.5, 0.25, 0.5]), [0.5, 0.25]),
+    ],
+)
+def test_choices_are_taken_once_each(choices, expected):
+    (dimension,) = read_space({"a": choices}).values()
+    assert [dimension.value(cell) for cell in dimension.cells] == expected
