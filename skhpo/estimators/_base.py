@@ -127,10 +127,12 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
 
     def _new_wrapper(self) -> Network:
         """Return a wrapper that will build the network when it is fitted."""
+        # Of a warm start, whatever `loss` was set to since.
+        self._trained_loss = self._loss()
         build = partial(
             build_compiled,
             build=self._network(),
-            loss=self._loss(),
+            loss=self._trained_loss,
             metrics=self._metrics(),
             optimizer=self._settings("optimizer", "momentum", "nesterov", "clipnorm"),
         )

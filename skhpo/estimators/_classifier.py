@@ -9,7 +9,7 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from sklearn.utils.validation import column_or_1d
 
 from ._base import NetworkEstimator
-from ._targets import Classes, check_known, check_loss, classes_of
+from ._targets import Classes, check_known, check_loss, check_not_sparse, classes_of
 
 
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):
@@ -109,6 +109,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         check_loss(self.loss)
         found = classes_of(y, classes, self.loss, type(self).__name__)
         self.classes_, self._kind = found
+        check_not_sparse(found, self.loss, self.metrics)
         self._check_targets(y, classes)
 
     def _check_targets(self, y: np.ndarray, classes: Any) -> None:
@@ -130,7 +131,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         return X, y
 
     def _encode(self, y: np.ndarray) -> np.ndarray:
-        return self._classes.encode(y, self._loss())
+        return self._classes.encode(y, self._trained_loss)
 
     def _balance(self, y: np.ndarray) -> np.ndarray | None:
         if self.class_weight is None:

@@ -104,6 +104,9 @@ def _one_of(names: Iterable[str]) -> Rule:
 
 
 def _is_metric(value: Any) -> bool:
+    if getattr(value, "name", None) == "loss":
+        # Keras has that name already in each epoch's record.
+        return False
     # "acc" is a name that only `keras.Model.compile` knows.
     return (isinstance(value, str) and value == "acc") or _is_of_metrics(value)
 
@@ -202,7 +205,8 @@ RULES = {
     "loss": _LOSS,
     "metrics": _optional(
         Rule(
-            "a sequence of names of Keras metrics, keras.metrics.Metric or functions",
+            "a sequence of names of Keras metrics, keras.metrics.Metric or functions, "
+            "none of them named 'loss'",
             lambda v: isinstance(v, tuple | list) and all(map(_is_metric, v)),
         )
     ),

@@ -131,5 +131,20 @@ def check_loss(loss: Any) -> None:
         )
 
 
+def check_not_sparse(classes: Classes, loss: Any, metrics: Any) -> None:
+    """Raise for what compares indices of classes where there are several per sample."""
+    if classes.kind != "multilabel":
+        return
+    for name, value in [("loss", loss), *(("metrics", m) for m in metrics or ())]:
+        given = value if isinstance(value, str) else type(value).__name__
+        given = getattr(value, "__name__", given)
+        if "sparse" in given.lower():
+            raise ValueError(
+                f"{name} must not be sparse for several labels per sample, which are "
+                f"no indices of classes, got {value!r}; leave it out, or use "
+                "'binary_crossentropy' and 'binary_accuracy'"
+            )
+
+
 def _snake_case(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")

@@ -268,6 +268,11 @@ class KerasClassifier(Repairs, scikeras.KerasClassifier):
         if self.class_weight is None or y is None:
             return weights
         balance = compute_sample_weight(self.class_weight, y)
+        if balance.min() < 0:
+            raise ValueError(
+                "class_weight must hold weights of at least 0, got "
+                f"{self.class_weight!r}"
+            )
         return balance if weights is None else weights * balance
 
     def _weights_of_classes(self, y: np.ndarray) -> Callable | None:

@@ -621,3 +621,11 @@ def test_an_unknown_parameter_is_an_error():
         KerasMLP(hidden_layers=3)
     with pytest.raises(ValueError, match="Invalid parameter 'alpha' for estimator"):
         KerasMLP().set_params(alpha=3)
+
+
+def test_no_metric_may_be_called_as_the_loss_is(iris):
+    network = KerasMLP(4, metrics=[keras.metrics.AUC(name="loss")])
+    with pytest.raises(
+        ValueError, match=r"metrics must be .* named 'loss', or None, g"
+    ):
+        network.fit(*iris)

@@ -3,6 +3,7 @@
 from functools import partial
 
 import hypothesis.strategies as st
+import keras
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -311,3 +312,27 @@ def test_predictions_are_float32_for_float32(given, predicted, sizes):
 def test_integers_and_truths_are_numbers_too(y, iris):
     network = KerasMLPRegressor(8, epochs=1).fit(iris[0], y)
     assert network.predict(iris[0]).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("settings", "got"),
+    [
+        ({"metrics": ["sparse_categorical_accuracy"]}, "'sparse_categorical_accuracy'"),
+        ({"metrics": [keras.metrics.SparseCategoricalAccuracy()]}, "<SparseCateg"),
+        ({"loss": "sparse_categorical_crossentropy"}, "'sparse_categorical_cross"),
+    ],
+    ids=["name", "instance", "loss"],
+)
+def test_several_labels_are_no_indices_of_classes(iris, settings, got):
+    X, y = iris
+    name = next(iter(settings))
+    message = f"{name} must not be sparse for several labels per sample.*got {got}"
+    with pytest.raises(ValueError, match=message):
+        KerasMLP(4, epochs=1, **settings).fit(X, np.eye(3, dtype=int)[y])
+
+
+def test_a_warm_start_keeps_its_loss(iris):
+    network = KerasMLP(4, epochs=1, random_state=0, warm_start=True).fit(*iris)
+    network.set_params(loss="mse").fit(*iris)
+    assert network.model_.loss == "sparse_categorical_crossentropy"
+    assert network.n_iter_ == 2

@@ -271,3 +271,9 @@ def test_a_class_of_a_loss_is_known_by_its_name(iris, smoothing):
     estimator = classifier(loss=loss, **smoothing).fit(X, names)
     assert estimator.predict_proba(X).shape == (150, 3)
     assert set(estimator.predict(X)) <= set(names)
+
+
+def test_weights_of_classes_cannot_be_negative(iris):
+    weights = {0: -1.0, 1: 1.0, 2: 1.0}
+    with pytest.raises(ValueError, match=r"class_weight must hold weights of at least"):
+        classifier(class_weight=weights).fit(*iris)
