@@ -1,13 +1,10 @@
 """What a fit can continue from: one file, whole or absent."""
 
-import functools
 import hashlib
-import inspect
 import io
 import json
 import os
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from .._descriptions import add_array, describe
+from .._durable import write_atomically
 from ..exceptions import CheckpointError
 
 if TYPE_CHECKING:
@@ -99,33 +98,6 @@ class Checkpoint:
             ) from error
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file such that at every moment it is the old one or the new one."""
-    owner = f"{os.getpid()}-{threading.get_ident()}"
-    temporary = path.with_name(f"{path.name}.{owner}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _flush_folder(path.parent)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make a renaming last: it is the folder that holds the name."""
-    if not hasattr(os, "O_DIRECTORY"):  # Windows has no such thing, and no need.
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 # Settings that a fit may change and still continue.
 _FREE = {"checkpoint_dir", "checkpoint_every", "epochs", "verbose", "warm_start"}
 
@@ -136,69 +108,15 @@ def fingerprint(kind: type, settings: Mapping[str, Any], arrays: Iterable[Any]) 
     Every byte of the data counts: hashing them costs less than one epoch. A random
     state that is no integer is drawn from once, and kept in the checkpoint.
     """
-    digest = hashlib.sha256(_describe(kind).encode())
+    digest = hashlib.sha256(describe(kind).encode())
     for name in sorted(settings.keys() - _FREE):
-        digest.update(f"{name}={_describe(settings[name])};".encode())
+        digest.update(f"{name}={describe(settings[name])};".encode())
     for array in arrays:
         if array is None:
             digest.update(b"none;")
             continue
-        digest.update(f"{array.dtype.str}{array.shape};".encode())
-        if array.dtype == object:
-            digest.update(repr(array.tolist()).encode())
-        else:
-            digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+        add_array(digest, array)
     return digest.hexdigest()[:32]
-
-
-def _describe(value: Any) -> str:
-    """Return a description that is the same in another process."""
-    if isinstance(value, list | tuple):
-        return f"[{','.join(map(_describe, value))}]"
-    if isinstance(value, dict):
-        return f"{{{','.join(f'{k!r}:{_describe(v)}' for k, v in value.items())}}}"
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, bool | int | float | str):
-        return repr(value)
-    if isinstance(value, bytes | complex) or value is ...:
-        return repr(value)
-    if isinstance(value, set | frozenset):
-        # Their order differs from process to process.
-        return f"{{{','.join(sorted(map(_describe, value)))}}}"
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype.str}{value.shape}{value.tolist()!r}"
-    if inspect.iscode(value):
-        return _describe([value.co_code, value.co_names, value.co_consts])
-    if inspect.ismethod(value):
-        return _describe([value.__func__, value.__self__])
-    if inspect.isfunction(value):
-        return _describe_function(value)
-    if inspect.isclass(value):
-        return f"{value.__module__}.{value.__qualname__}"
-    if isinstance(value, functools.partial):
-        return _describe([value.func, value.args, value.keywords])
-    has_config = hasattr(value, "get_config")
-    settings = value.get_config() if has_config else getattr(value, "__dict__", {})
-    # Automatic names differ from object to object.
-    settings = {k: v for k, v in settings.items() if k != "name"}
-    return _describe(type(value)) + _describe(settings)
-
-
-def _describe_function(function: Callable) -> str:
-    """Return a function's name and what it does: two of one name may differ.
-
-    What it finds in its module is left out.
-    """
-    closed_over = [cell.cell_contents for cell in function.__closure__ or ()]
-    parts = [
-        f"{function.__module__}.{function.__qualname__}",
-        function.__code__,
-        closed_over,
-        function.__defaults__,
-        function.__kwdefaults__,
-    ]
-    return _describe(parts)
 
 
 def state_of(model: keras.Model, seed: int, progress: "Progress") -> FitState:

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skhpo import KerasMLP
+from skhpo._durable import write_atomically
 from skhpo._training import Checkpoint, fingerprint
 from skhpo._training import _checkpoint as module
-from skhpo._training._checkpoint import FitState, write_atomically
+from skhpo._training._checkpoint import FitState
 from skhpo.exceptions import CheckpointError
 
 
