@@ -19,6 +19,11 @@ _HOMES = {
     "ArrayScaler": "preprocessing",
     "LabelEncodedClassifier": "preprocessing",
     "BayesSearchCV": "model_selection",
+    "HyperbandSearchCV": "model_selection",
+    "KerasTunerSearchCV": "model_selection",
+    "GaussianProcessOracle": "model_selection._keras_tuner",
+    "mlp_space": "model_selection",
+    "cnn_space": "model_selection",
     "Real": "model_selection",
     "Integer": "model_selection",
     "Categorical": "model_selection",
@@ -42,8 +47,15 @@ if _TYPE_CHECKING:
     from .estimators import KerasRegressor as KerasRegressor
     from .model_selection import BayesSearchCV as BayesSearchCV
     from .model_selection import Categorical as Categorical
+    from .model_selection import HyperbandSearchCV as HyperbandSearchCV
     from .model_selection import Integer as Integer
+    from .model_selection import KerasTunerSearchCV as KerasTunerSearchCV
     from .model_selection import Real as Real
+    from .model_selection import cnn_space as cnn_space
+    from .model_selection import mlp_space as mlp_space
+    from .model_selection._keras_tuner import (
+        GaussianProcessOracle as GaussianProcessOracle,
+    )
     from .preprocessing import ArrayScaler as ArrayScaler
     from .preprocessing import LabelEncodedClassifier as LabelEncodedClassifier
 

@@ -10,28 +10,24 @@ import io
 import multiprocessing
 import os
 import random
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 # scikit-learn has no public path to the base class of its searches, though its own
 # docstring invites subclasses that override `_run_search`.
 from sklearn.model_selection._search import BaseSearchCV as BaseSearchCV
-from sklearn.utils import validation
+from sklearn.utils import Bunch, validation
 
 # Every estimator of scikit-learn checks its weights by this; its project template for
 # third parties uses it too.
 check_sample_weight = validation._check_sample_weight
 
+# By which scikit-learn's searches count whatever they are given.
+n_samples = validation._num_samples
+
 _thread = threading.local()
-
-
-def folds_of(search: BaseSearchCV) -> Any:
-    """Return the splitter of a search that is being fitted, as scikit-learn chose it.
-
-    `_run_search` is called without it.
-    """
-    return search._checked_cv_orig
 
 
 class _SeedSource:
@@ -293,3 +289,37 @@ def threads_of_worker() -> int | None:
         return None
     share = os.environ.get("OMP_NUM_THREADS", "")
     return int(share) if share.isdigit() and int(share) > 0 else None
+
+
+def forget_oracle(base: type, oracle: Any) -> None:
+    """Drop what Keras Tuner keeps of an oracle as long as the process lives.
+
+    `synchronized` finds a lock and a thread for each in module-level dictionaries, and
+    takes nothing out of them.
+    """
+    module = sys.modules[base.__module__]
+    for kept in (module.LOCKS, module.THREADS):
+        kept.pop(oracle, None)
+
+
+def validate_parameters(search: BaseSearchCV) -> None:
+    """Raise scikit-learn's own error for a parameter of a wrong type.
+
+    `BaseSearchCV` has the rules of its parameters, and `fit` holds them against the
+    private search that is given them.
+    """
+    search._validate_params()
+
+
+def scorers_of(search: BaseSearchCV) -> tuple[Callable, dict[str, Callable] | None]:
+    """Return what scores a fold for a search, and its parts by name if it has several.
+
+    scikit-learn reads the parameter `scoring` in its many forms by a method of its own.
+    """
+    scorer, _ = search._get_scorers()
+    return scorer, getattr(scorer, "_scorers", None)
+
+
+def routed_parameters(search: BaseSearchCV, params: dict[str, Any]) -> Bunch:
+    """Return which of the parameters of `fit` go to estimator, scorer and splitter."""
+    return search._get_routed_params_for_fit(params)

@@ -7,3 +7,11 @@ class PersistenceWarning(UserWarning):
 
 class CheckpointError(ValueError):
     """A checkpoint is damaged, or of another network."""
+
+
+class JournalError(ValueError):
+    """The journal of a search is damaged, in use, or of another search."""
+
+
+class ContinuationError(RuntimeError):
+    """A fit that had to continue from a checkpoint began anew."""

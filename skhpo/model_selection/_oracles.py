@@ -1,21 +1,25 @@
-"""Oracles: asked for candidates, told their scores. The only door to Keras Tuner."""
+"""Oracles: asked for candidates, told their scores."""
 
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
-from typing import TYPE_CHECKING, Any
+from itertools import islice, product
+from typing import Any, Protocol, Self
 
 import numpy as np
-from scipy.stats import rankdata
+from threadpoolctl import threadpool_limits
 
 from ._dimensions import Dimension
-
-if TYPE_CHECKING:
-    import keras_tuner
+from ._sampler import Axis, GaussianProcessSampler
+from ._settings import Cell, Setting, Space
 
 # Among how many random candidates one is sought that was not proposed before.
 N_DRAWS = 1000
+
+# How many values of a dimension the sampler tells apart one by one.
+MOST_EDGES = 1000
+
+# How many candidates of a finite space are gone through for one that is new.
+MOST_CANDIDATES = 100_000
 
 
 @dataclass(frozen=True)
@@ -29,143 +33,233 @@ class Trial:
 
     params : dict of str to object
         What `set_params` is to get.
+
+    cells : dict of str to float or int
+        What of the space it is: in JSON's types, for a journal.
     """
 
     number: int
     params: dict[str, Any]
+    cells: dict[str, Cell]
 
 
-class BayesOracle:
-    """Proposes candidates by Keras Tuner's Gaussian process, none of them twice.
-
-    The first candidates are random. Once `n_initial` of them have scores, a Gaussian
-    process with a Matern kernel is fitted to all that is known, and the next candidate
-    is where its upper confidence bound is highest [1]_.
-
-    Parameters
-    ----------
-    dimensions : dict of str to Dimension
-        The space, as `read_space` returns it.
-
-    n_iter : int
-        How many trials there will be, which bounds the number of random ones.
-
-    seed : int
-        From 1 to 2**32 - 1. Keras Tuner ignores 0.
-
-    Notes
-    -----
-    Keras Tuner's oracle is used for nothing but its public `populate_space`. Its
-    `create_trial` and `end_trial` write files, print, and leave locks in module-level
-    dictionaries that keep every oracle alive; so the record of trials is kept here, and
-    Keras Tuner is shown it before each proposal. It is shown
-
-    - ranks of scores instead of scores, since one diverged network can be worse by
-      more orders of magnitude than all others differ;
-    - a failed trial as the worst: without it, the model would not learn to stay away
-      and might propose the same failure's neighbours for ever;
-    - a trial whose score is not in yet as a middling one, the "constant liar" of [2]_,
-      which sends the other trials of a batch elsewhere.
-
-    References
-    ----------
-    .. [1] N. Srinivas, A. Krause, S. Kakade, M. Seeger, "Gaussian process optimization
-       in the bandit setting: no regret and experimental design", ICML 2010.
-    .. [2] D. Ginsbourger, R. Le Riche, L. Carraro, "Kriging is well-suited to
-       parallelize optimization", in Computational Intelligence in Expensive
-       Optimization Problems, Springer, 2010.
-    """
-
-    def __init__(self, dimensions: Mapping[str, Dimension], n_iter: int, seed: int):
-        self.n_initial = n_initial_points(len(dimensions), n_iter)
-        self._dimensions = dimensions
-        self._tuner = _keras_tuner_oracle(dimensions, self.n_initial, seed)
-        self._random = np.random.default_rng(seed)
-        self._points: list[np.ndarray] = []
-        self._scores: dict[int, float] = {}
-        self._proposed: set[tuple] = set()
+class Oracle(Protocol):
+    """Proposes candidates, none of them twice, and learns from their scores."""
 
     def ask(self) -> Trial | None:
-        """Return a new trial, or None if the space has no candidate left.
+        """Return a new trial, or None if there is none to be had now.
 
         Any number of trials may be asked for before the first is told.
         """
-        point = self._suggestion()
-        if self._cells(point) in self._proposed:
-            point = self._best_unproposed()
-        if point is None:
-            return None
-        cells = self._cells(point)
-        self._points.append(point)
-        self._proposed.add(cells)
-        return Trial(len(self._points) - 1, self._params(cells))
+
+    def tell(self, trial: Trial, score: float) -> None:
+        """Take in the score of a trial: greater is better, not finite is a failure."""
+
+    def recall(self, cells: Mapping[str, Cell]) -> Trial:
+        """Return the trial that was proposed next, in a search that goes on.
+
+        What is asked for after that is what would have been asked for then.
+        """
+
+
+class PointOracle:
+    """What oracles share that draw from a space by coordinates of a unit cube.
+
+    Subclasses say what to propose next (`_suggestions`).
+
+    Parameters
+    ----------
+    space : Space
+        Where to look for candidates.
+
+    first : sequence of dict of str to float or int
+        The cells of settings to propose before all others.
+    """
+
+    def __init__(self, space: Space, first: Sequence[Mapping[str, Cell]] = ()):
+        self._space = space
+        self._first = list(first)
+        self._trials: list[Trial] = []
+        self._scores: dict[int, float] = {}
+        self._proposed: set[tuple] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Do nothing: there is nothing to close."""
+
+    def ask(self) -> Trial | None:
+        """Return a new trial, or None if the space has no candidate left."""
+        for cells in self._first:
+            setting = self._space.setting(lambda name, _, cells=cells: cells[name])
+            if self._is_new(setting):
+                return self._propose(setting)
+        for units in self._suggestions():
+            setting = self._setting(units)
+            if self._is_new(setting):
+                return self._propose(setting)
+        return None
 
     def tell(self, trial: Trial, score: float) -> None:
         """Take in the score of a trial: greater is better, not finite is a failure."""
         self._scores[trial.number] = float(score)
 
-    def _suggestion(self) -> np.ndarray:
-        """Return Keras Tuner's proposal, which may have been made before."""
-        # Shown nothing, Keras Tuner proposes at random.
-        self._tuner.trials = self._known_trials() if self._has_model() else {}
-        with warnings.catch_warnings():
-            # The numerical woes of a surrogate model: nothing its user can act upon.
-            warnings.simplefilter("ignore")
-            values = self._tuner.populate_space(str(len(self._points)))["values"]
-        return np.array([values[name] for name in self._dimensions])
+    def recall(self, cells: Mapping[str, Cell]) -> Trial:
+        """Return the trial that was proposed next, in a search that goes on."""
+        return self._propose(self._space.setting(lambda name, _: cells[name]))
 
-    def _has_model(self) -> bool:
-        return np.isfinite(list(self._scores.values())).sum() >= self.n_initial
+    def _suggestions(self) -> Iterator[Mapping[str, float]]:
+        """Yield coordinates of candidates, best first, until one is found new."""
+        raise NotImplementedError
 
-    def _known_trials(self) -> dict[str, "keras_tuner.engine.trial.Trial"]:
-        targets = _targets(self._scores, len(self._points))
-        return {
-            str(number): self._completed_trial(number, target)
-            for number, target in enumerate(targets)
-        }
+    def _setting(self, units: Mapping[str, float]) -> Setting:
+        # What a function asks for the first time gets the middle.
+        return self._space.setting(lambda name, dim: dim.cell(units.get(name, 0.5)))
 
-    def _completed_trial(
-        self, number: int, target: float
-    ) -> "keras_tuner.engine.trial.Trial":
-        from keras_tuner.engine.trial import Trial as KerasTunerTrial
+    def _is_new(self, setting: Setting) -> bool:
+        return tuple(setting.cells.items()) not in self._proposed
 
-        space = self._tuner.get_space()
-        space.values = dict(zip(self._dimensions, self._points[number], strict=True))
-        trial = KerasTunerTrial(space, trial_id=str(number), status="COMPLETED")
-        trial.score = target
+    def _propose(self, setting: Setting) -> Trial:
+        trial = Trial(len(self._trials), setting.params, setting.cells)
+        self._trials.append(trial)
+        self._proposed.add(tuple(setting.cells.items()))
         return trial
 
-    def _best_unproposed(self) -> np.ndarray | None:
-        draws = self._random.uniform(size=(N_DRAWS, len(self._dimensions)))
-        points = [p for p in draws if self._cells(p) not in self._proposed]
-        if not points:
-            return next(self._rest_of_finite_space(), None)
-        if not self._has_model():
-            return points[0]
-        # Keras Tuner's model is of costs, and so is its acquisition function.
-        mean, deviation = self._tuner.gpr.predict(points, return_std=True)
-        return points[np.argmin(mean - self._tuner.beta * deviation)]
+    def _random_units(self) -> Iterator[dict[str, float]]:
+        """Yield random candidates; they depend on the number of trials alone."""
+        random = np.random.default_rng((self._seed, len(self._trials)))
+        names = list(self._space.dimensions)
+        for draw in random.random((N_DRAWS, len(names))).tolist():
+            yield dict(zip(names, draw, strict=True))
 
-    def _rest_of_finite_space(self) -> Iterator[np.ndarray]:
-        dimensions = self._dimensions.values()
-        if any(dimension.cells is None for dimension in dimensions):
+    def _all_units(self) -> Iterator[dict[str, float]]:
+        """Yield the candidates of a finite space one by one, none of another."""
+        dimensions = self._space.dimensions
+        if any(dimension.cells is None for dimension in dimensions.values()):
             return
-        for cells in product(*(dimension.cells for dimension in dimensions)):
-            if cells not in self._proposed:
-                pairs = zip(dimensions, cells, strict=True)
-                yield np.array([dimension.unit(cell) for dimension, cell in pairs])
+        every = product(*(dimension.cells for dimension in dimensions.values()))
+        for cells in islice(every, MOST_CANDIDATES):
+            yield {
+                name: dimension.unit(cell)
+                for (name, dimension), cell in zip(
+                    dimensions.items(), cells, strict=True
+                )
+            }
 
-    def _cells(self, point: np.ndarray) -> tuple:
-        pairs = zip(self._dimensions.values(), point.tolist(), strict=True)
-        return tuple(dimension.cell(unit) for dimension, unit in pairs)
 
-    def _params(self, cells: tuple) -> dict[str, Any]:
-        pairs = zip(self._dimensions.items(), cells, strict=True)
-        return {name: dimension.value(cell) for (name, dimension), cell in pairs}
+class SamplerOracle(PointOracle):
+    """Proposes candidates by our own Gaussian process.
+
+    Parameters
+    ----------
+    space : Space
+        Where to look for candidates.
+
+    n_initial : int
+        How many trials must have scores before the model proposes.
+
+    seed : int
+        Decides the candidates, together with their scores.
+
+    first : sequence of dict of str to float or int
+        The cells of settings to propose before all others.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        n_initial: int,
+        seed: int,
+        first: Sequence[Mapping[str, Cell]] = (),
+    ):
+        super().__init__(space, first)
+        self._n_initial = n_initial
+        self._seed = seed
+        self._sampled: Sequence[str] = ()
+
+    def _suggestions(self) -> Iterator[Mapping[str, float]]:
+        names = list(self._space.dimensions)
+        # Matrices this small are slower with several threads, and the last bits of a
+        # result, by which candidates can differ, depend on their number.
+        with threadpool_limits(1):
+            suggested = self._sampler_over(names).suggest(
+                self._points(names), self._told_scores()
+            )
+        if suggested is None:
+            return
+        yield _known(zip(names, suggested.tolist(), strict=True))
+        # Where a dimension has too many values to be told apart one by one, two points
+        # may stand for the same.
+        yield from self._random_units()
+        yield from self._all_units()
+
+    def _sampler_over(self, names: Sequence[str]) -> GaussianProcessSampler:
+        # A function may ask for more than it did before.
+        if len(self._sampled) != len(names):
+            self._sampled = names
+            self._sampler = GaussianProcessSampler(
+                [axis_of(self._space.dimensions[name]) for name in names],
+                seed=self._seed,
+                n_initial=self._n_initial,
+                active=self._what_matters if self._space.is_conditional else None,
+            )
+        return self._sampler
+
+    def _what_matters(self, points: np.ndarray) -> np.ndarray:
+        """Return which dimensions matter in each of many complete points."""
+        names = list(self._space.dimensions)[: points.shape[1]]
+        matters = np.zeros(points.shape, dtype=bool)
+        for row, point in enumerate(points.tolist()):
+            asked = self._setting(dict(zip(names, point, strict=True))).cells
+            matters[row] = [name in asked for name in names]
+        return matters
+
+    def _points(self, names: Sequence[str]) -> np.ndarray:
+        dimensions = self._space.dimensions
+        points = np.full((len(self._trials), len(names)), np.nan)
+        for row, trial in enumerate(self._trials):
+            for column, name in enumerate(names):
+                if name in trial.cells:
+                    points[row, column] = dimensions[name].unit(trial.cells[name])
+        return points
+
+    def _told_scores(self) -> np.ndarray:
+        scores = np.array([self._scores.get(t.number, np.nan) for t in self._trials])
+        told = np.array([t.number in self._scores for t in self._trials], dtype=bool)
+        return np.where(told & ~np.isfinite(scores), -np.inf, scores)
+
+
+class RandomOracle(PointOracle):
+    """Proposes candidates at random.
+
+    Parameters
+    ----------
+    space : Space
+        Where to look for candidates.
+
+    seed : int
+        Decides the candidates.
+    """
+
+    def __init__(self, space: Space, seed: int):
+        super().__init__(space)
+        self._seed = seed
+
+    def _suggestions(self) -> Iterator[Mapping[str, float]]:
+        yield from self._random_units()
+        yield from self._all_units()
+
+
+def axis_of(dimension: Dimension) -> Axis:
+    """Return a dimension as the sampler sees it."""
+    if dimension.cells is None or len(dimension.cells) > MOST_EDGES:
+        return Axis()
+    return Axis(np.array(dimension.edges), dimension.ordered)
 
 
 def n_initial_points(n_dimensions: int, n_iter: int) -> int:
-    """Return how many random trials come before the first one that a model proposes.
+    """Return how many trials come before the first one that a model proposes.
 
     It is the greater of 5 and the number of dimensions plus 1, but at most half of the
     trials. (Keras Tuner's own default, three times the number of dimensions, makes a
@@ -182,28 +276,5 @@ def n_initial_points(n_dimensions: int, n_iter: int) -> int:
     return max(1, min(max(5, n_dimensions + 1), n_iter // 2))
 
 
-def _targets(scores: Mapping[int, float], n_trials: int) -> np.ndarray:
-    """Return what the model is to believe of each trial, as the class says and why."""
-    told = np.array([scores.get(number, np.nan) for number in range(n_trials)])
-    ranks = rankdata(np.where(np.isfinite(told), told, np.nan), nan_policy="omit")
-    failed = np.array([number in scores for number in range(n_trials)])
-    missing = np.where(failed, np.nanmin(ranks), np.nanmean(ranks))
-    return np.where(np.isnan(ranks), missing, ranks)
-
-
-def _keras_tuner_oracle(
-    dimensions: Mapping[str, Dimension], n_initial: int, seed: int
-) -> "keras_tuner.oracles.BayesianOptimizationOracle":
-    import keras_tuner
-
-    # Every dimension is shown as the unit interval. Keras Tuner embeds its own types in
-    # it in the same way, but knows neither weighted choices nor distributions.
-    unit_cube = keras_tuner.HyperParameters()
-    for name in dimensions:
-        unit_cube.Float(name, 0.0, 1.0)
-    return keras_tuner.oracles.BayesianOptimizationOracle(
-        objective=keras_tuner.Objective("score", direction="max"),
-        hyperparameters=unit_cube,
-        num_initial_points=n_initial,
-        seed=seed,
-    )
+def _known(pairs: Iterator[tuple[str, float]]) -> dict[str, float]:
+    return {name: unit for name, unit in pairs if not np.isnan(unit)}

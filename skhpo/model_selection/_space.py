@@ -1,10 +1,9 @@
 """The forms in which a search space may be written, and their one translation."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from numbers import Integral
-from numbers import Real as RealNumber
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,9 @@ from ._dimensions import (
     IntegerInterval,
     Quantiles,
     RealInterval,
+    is_number,
 )
+from ._settings import ConditionalSpace, FlatSpace, Space
 
 PRIORS = ("uniform", "log-uniform")
 
@@ -26,160 +27,16 @@ TAIL = 1e-3
 # The quantile of a discrete distribution at 0 lies one step below its support.
 SMALLEST = 1e-12
 
-
-@dataclass(frozen=True)
-class Real:
-    """Floats between two bounds, both included.
-
-    It has the signature of scikit-optimize's class of this name, less ``transform`` and
-    ``dtype``, which have no meaning here: candidates are Python floats.
-
-    Parameters
-    ----------
-    low : float
-        Lower bound.
-
-    high : float
-        Upper bound, greater than `low`.
-
-    prior : {"uniform", "log-uniform"}, default="uniform"
-        Whether values are spread evenly, or their logarithms are. The second needs
-        ``low > 0`` and suits what spans orders of magnitude, as learning rates do.
-
-    base : int, default=10
-        Accepted because scikit-optimize has it, and without effect: a log-uniform
-        distribution is the same for every base.
-
-    name : str or None, default=None
-        A label for the reader. A search takes the name of a parameter from the key of
-        its `search_spaces`.
-
-    See Also
-    --------
-    Integer : Integers between two bounds.
-    Categorical : Any objects.
-
-    Notes
-    -----
-    Bounds and prior are checked by the search, before its first fit.
-
-    Examples
-    --------
-    >>> from skhpo.model_selection import Real
-    >>> Real(1e-4, 1e-1, "log-uniform")
-    Real(low=0.0001, high=0.1, prior='log-uniform', base=10, name=None)
-    """
-
-    low: float
-    high: float
-    prior: str = "uniform"
-    base: int = 10
-    name: str | None = field(default=None, kw_only=True)
+# How many values of a discrete distribution are told apart one by one.
+MOST_VALUES = 1000
 
 
-@dataclass(frozen=True)
-class Integer:
-    """Integers between two bounds, both included.
-
-    It has the signature of scikit-optimize's class of this name, less ``transform`` and
-    ``dtype``, which have no meaning here: candidates are Python integers.
-
-    Parameters
-    ----------
-    low : int
-        Lower bound.
-
-    high : int
-        Upper bound, greater than `low`.
-
-    prior : {"uniform", "log-uniform"}, default="uniform"
-        Whether values are spread evenly, or their logarithms are. The second needs
-        ``low > 0``.
-
-    base : int, default=10
-        Accepted because scikit-optimize has it, and without effect: a log-uniform
-        distribution is the same for every base.
-
-    name : str or None, default=None
-        A label for the reader. A search takes the name of a parameter from the key of
-        its `search_spaces`.
-
-    See Also
-    --------
-    Real : Floats between two bounds.
-    Categorical : Any objects.
-
-    Notes
-    -----
-    Bounds and prior are checked by the search, before its first fit.
-
-    Examples
-    --------
-    >>> from skhpo.model_selection import Integer
-    >>> Integer(1, 1024, "log-uniform")
-    Integer(low=1, high=1024, prior='log-uniform', base=10, name=None)
-    """
-
-    low: int
-    high: int
-    prior: str = "uniform"
-    base: int = 10
-    name: str | None = field(default=None, kw_only=True)
-
-
-@dataclass(frozen=True)
-class Categorical:
-    """A choice among objects of any kind.
-
-    The very objects given are handed to the estimator, so they need be neither hashable
-    nor comparable: tuples, lists, None, functions and estimators will do. It has the
-    signature of scikit-optimize's class of this name, less ``transform``, which has no
-    meaning here.
-
-    Parameters
-    ----------
-    categories : sequence of objects
-        What to choose from. Give neighbours in the list to categories that are alike,
-        such as growing sizes: the search's model takes the order for a hint.
-
-    prior : sequence of float or None, default=None
-        A positive probability for each category, all adding up to 1; None makes all
-        equally likely.
-
-    name : str or None, default=None
-        A label for the reader. A search takes the name of a parameter from the key of
-        its `search_spaces`.
-
-    See Also
-    --------
-    Real : Floats between two bounds.
-    Integer : Integers between two bounds.
-
-    Notes
-    -----
-    Categories and prior are checked by the search, before its first fit. A plain list
-    means the same as ``Categorical`` of that list.
-
-    Examples
-    --------
-    >>> from skhpo.model_selection import Categorical
-    >>> Categorical([(64,), (128, 64)], prior=[0.25, 0.75])
-    Categorical(categories=[(64,), (128, 64)], prior=[0.25, 0.75], name=None)
-    """
-
-    categories: Sequence[Any]
-    prior: Sequence[float] | None = None
-    name: str | None = field(default=None, kw_only=True)
-
-
-def sub_spaces(
-    search_spaces: Mapping | Sequence, n_iter: int
-) -> list[tuple[Mapping[str, Any], int]]:
+def sub_spaces(search_spaces: Any, n_iter: int) -> list[tuple[Any, int]]:
     """Return each space of `search_spaces` with its number of trials.
 
     Parameters
     ----------
-    search_spaces : dict, list of dict, or list of (dict, int)
+    search_spaces : space, list of spaces, or list of (space, int)
         As `BayesSearchCV` takes it.
 
     n_iter : int
@@ -187,7 +44,7 @@ def sub_spaces(
 
     Returns
     -------
-    list of (dict, int)
+    list of (space, int)
         The spaces as they were given, unread.
 
     Raises
@@ -195,17 +52,44 @@ def sub_spaces(
     ValueError
         If `search_spaces` has none of the three forms, or an entry is empty.
     """
-    entries = [search_spaces] if isinstance(search_spaces, Mapping) else search_spaces
+    entries = [search_spaces] if _is_space(search_spaces) else search_spaces
     if not isinstance(entries, list) or not entries:
         raise ValueError(
-            "search_spaces must be a dict from parameter names to dimensions, a list "
-            f"of such dicts, or a list of (dict, n_iter); got {search_spaces!r}."
+            "search_spaces must be a dict from parameter names to dimensions, a "
+            "function of Keras Tuner's hp, its HyperParameters, a list of such, or a "
+            f"list of (one of them, n_iter); got {search_spaces!r}."
         )
     return [_with_n_iter(entry, n_iter) for entry in entries]
 
 
+def read(space: Any) -> Space:
+    """Translate one space, in whatever form it is written.
+
+    Parameters
+    ----------
+    space : dict of str to object, callable, or keras_tuner.HyperParameters
+        As `BayesSearchCV` takes it.
+
+    Returns
+    -------
+    Space
+        What an oracle draws from.
+
+    Raises
+    ------
+    ValueError
+        If a dimension breaks a rule. The message tells of every one that does.
+    """
+    if isinstance(space, Mapping):
+        return FlatSpace(read_space(space))
+    from ._keras_tuner import run_of_function, run_of_hyperparameters
+
+    run = run_of_function if callable(space) else run_of_hyperparameters
+    return ConditionalSpace(run(space))
+
+
 def read_space(space: Mapping[str, Any]) -> dict[str, Dimension]:
-    """Translate one space from whatever forms its values have.
+    """Translate the dimensions of a dict, from whatever forms they have.
 
     Parameters
     ----------
@@ -225,7 +109,7 @@ def read_space(space: Mapping[str, Any]) -> dict[str, Dimension]:
     dimensions, problems = {}, []
     for name in sorted(space, key=str):
         try:
-            dimensions[name] = _read_dimension(space[name])
+            dimensions[name] = read_dimension(space[name])
         except ValueError as problem:
             problems.append(f"search space of {name!r}: {problem}")
     if problems:
@@ -233,18 +117,29 @@ def read_space(space: Mapping[str, Any]) -> dict[str, Dimension]:
     return dimensions
 
 
-def _with_n_iter(entry: Any, n_iter: int) -> tuple[Mapping[str, Any], int]:
+def _is_space(form: Any) -> bool:
+    return isinstance(form, Mapping) or callable(form) or _is_hyperparameters(form)
+
+
+def _is_hyperparameters(form: Any) -> bool:
+    # By name, so that Keras Tuner need not be imported to know.
+    return any(kind.__name__ == "HyperParameters" for kind in type(form).__mro__)
+
+
+def _with_n_iter(entry: Any, n_iter: int) -> tuple[Any, int]:
     space, n_trials = entry if _is_pair(entry) else (entry, n_iter)
-    if not isinstance(space, Mapping) or not space:
+    is_empty = isinstance(space, Mapping) and not space
+    if not _is_space(space) or is_empty:
         raise ValueError(
             "every space in search_spaces must be a dict that names at least one "
-            f"parameter, got {space!r}. To score an estimator as it is, use "
-            "sklearn.model_selection.cross_validate."
+            f"parameter, a function or HyperParameters, got {space!r}. To score an "
+            "estimator as it is, use sklearn.model_selection.cross_validate."
         )
     if not isinstance(n_trials, Integral) or n_trials < 1:
+        names = ", ".join(map(str, space)) if isinstance(space, Mapping) else space
         raise ValueError(
             f"n_iter must be an integer of at least 1, got {n_trials!r} for the space "
-            f"over {', '.join(map(str, space))}."
+            f"over {names}."
         )
     return space, int(n_trials)
 
@@ -253,7 +148,8 @@ def _is_pair(entry: Any) -> bool:
     return isinstance(entry, tuple) and len(entry) == 2
 
 
-def _read_dimension(form: Any) -> Dimension:
+def read_dimension(form: Any) -> Dimension:
+    """Translate one dimension from any of its forms."""
     if hasattr(form, "ppf"):
         return _read_distribution(form)
     if isinstance(form, np.ndarray) and form.ndim == 1:
@@ -262,22 +158,19 @@ def _read_dimension(form: Any) -> Dimension:
         return _read_categories(form, None)
     if isinstance(form, tuple):
         return _read_bounds(form)
-    # By name, so that scikit-optimize's own objects do as well.
+    # By name, so that the objects of scikit-optimize and Keras Tuner do as well.
     for kind in type(form).__mro__:
-        if kind.__name__ == "Real":
-            return _read_reals(form.low, form.high, form.prior)
-        if kind.__name__ == "Integer":
-            return _read_integers(form.low, form.high, form.prior)
-        if kind.__name__ == "Categorical":
-            return _read_categories(form.categories, form.prior)
+        if kind.__name__ in READERS:
+            return READERS[kind.__name__](form)
     raise ValueError(
         "expected Real, Integer, Categorical, (low, high), (low, high, prior), a list "
-        f"of choices or a scipy.stats distribution, got {form!r}."
+        "of choices, a scipy.stats distribution or a hyperparameter of Keras Tuner, "
+        f"got {form!r}."
     )
 
 
 def _read_bounds(form: tuple) -> Dimension:
-    if len(form) not in (2, 3) or not all(map(_is_number, form[:2])):
+    if len(form) not in (2, 3) or not all(map(is_number, form[:2])):
         raise ValueError(
             "a tuple must be (low, high) or (low, high, prior) with two numbers, got "
             f"{form!r}. To choose among values, pass a list: {list(form)!r}."
@@ -303,7 +196,7 @@ def _read_integers(low: int, high: int, prior: str = "uniform") -> IntegerInterv
 
 
 def _check_interval(low: float, high: float, prior: str) -> None:
-    if not all(_is_number(bound) and math.isfinite(bound) for bound in (low, high)):
+    if not all(is_number(bound) and math.isfinite(bound) for bound in (low, high)):
         raise ValueError(
             f"bounds must be finite numbers, got {low=}, {high=}. For values without a "
             "bound pass a scipy.stats distribution."
@@ -322,10 +215,6 @@ def _check_interval(low: float, high: float, prior: str) -> None:
         )
 
 
-def _is_number(bound: Any) -> bool:
-    return isinstance(bound, RealNumber) and not isinstance(bound, bool)
-
-
 def _read_categories(
     categories: Sequence[Any], prior: Sequence[float] | None
 ) -> Categories:
@@ -334,7 +223,7 @@ def _read_categories(
         raise ValueError("there must be at least one choice, got an empty list.")
     if prior is None:
         choices = _without_repetitions(choices)
-        return Categories(choices, [1 / len(choices)] * len(choices))
+        return _in_order(choices, [1 / len(choices)] * len(choices))
     shares = [float(share) for share in prior]
     if (
         len(shares) != len(choices)
@@ -345,7 +234,16 @@ def _read_categories(
             "the prior of a Categorical must hold one positive probability for each of "
             f"its {len(choices)} categories and add up to 1, got {prior!r}."
         )
-    return Categories(choices, shares)
+    return _in_order(choices, shares)
+
+
+def _in_order(choices: list[Any], shares: list[float]) -> Categories:
+    """Return categories; numbers in ascending order, with neighbours alike."""
+    if not all(is_number(choice) and math.isfinite(choice) for choice in choices):
+        return Categories(choices, shares)
+    pairs = sorted(zip(choices, shares, strict=True), key=lambda pair: pair[0])
+    choices, shares = zip(*pairs, strict=True)
+    return Categories(list(choices), list(shares), ordered=True)
 
 
 def _without_repetitions(choices: list[Any]) -> list[Any]:
@@ -368,12 +266,21 @@ def _read_distribution(distribution: Any) -> Dimension:
         low, high = distribution.support()
         return IntegerInterval(int(low), int(high), log=False)
     lowest = SMALLEST if discrete else 0.0
-    return Quantiles(
-        distribution.ppf,
-        lower=lowest if math.isfinite(distribution.ppf(lowest)) else TAIL,
-        upper=1.0 if math.isfinite(distribution.ppf(1.0)) else 1 - TAIL,
-        discrete=discrete,
-    )
+    lower = lowest if math.isfinite(distribution.ppf(lowest)) else TAIL
+    upper = 1.0 if math.isfinite(distribution.ppf(1.0)) else 1 - TAIL
+    if discrete and hasattr(distribution, "cdf"):
+        first, last = int(distribution.ppf(lower)), int(distribution.ppf(upper))
+        if last - first < MOST_VALUES:
+            return _read_values(distribution, range(first, last + 1))
+    return Quantiles(distribution.ppf, lower, upper, discrete)
+
+
+def _read_values(distribution: Any, values: range) -> Categories:
+    """Return the values of a discrete distribution, each with its probability."""
+    ends = [0.0, *map(float, distribution.cdf(list(values)[:-1])), 1.0]
+    shares = [right - left for left, right in pairwise(ends)]
+    possible = [pair for pair in zip(values, shares, strict=True) if pair[1] > 0]
+    return Categories(*map(list, zip(*possible, strict=True)), ordered=True)
 
 
 def _check_distribution(distribution: Any) -> None:
@@ -389,3 +296,37 @@ def _check_distribution(distribution: Any) -> None:
             f"a distribution must have a finite median, got {median} from "
             f"{distribution!r}. Are its arguments in range?"
         )
+
+
+def _read_interval(hyperparameter: Any) -> Dimension:
+    """Translate a Float or Int of Keras Tuner's."""
+    p = hyperparameter
+    is_int = type(p).__name__ == "Int"
+    # Integers come with a step of 1 if none is given.
+    steps = p.step is not None and not (is_int and p.step == 1)
+    if steps or p.min_value == p.max_value:
+        values = list(p.values) if steps else [p.min_value]
+        return _read_categories([int(v) if is_int else v for v in values], None)
+    if p.sampling == "reverse_log":
+        return Quantiles(p.prob_to_value, 0.0, 1.0, discrete=is_int)
+    prior = "log-uniform" if p.sampling == "log" else "uniform"
+    return (_read_integers if is_int else _read_reals)(p.min_value, p.max_value, prior)
+
+
+def _read_choices(hyperparameter: Any) -> Categories:
+    """Translate a Choice of Keras Tuner's."""
+    choices = _without_repetitions(list(hyperparameter.values))
+    shares = [1 / len(choices)] * len(choices)
+    return Categories(choices, shares, ordered=bool(hyperparameter.ordered))
+
+
+READERS: dict[str, Callable[[Any], Dimension]] = {
+    "Real": lambda form: _read_reals(form.low, form.high, form.prior),
+    "Integer": lambda form: _read_integers(form.low, form.high, form.prior),
+    "Categorical": lambda form: _read_categories(form.categories, form.prior),
+    "Float": _read_interval,
+    "Int": _read_interval,
+    "Choice": _read_choices,
+    "Boolean": lambda form: _read_categories([False, True], None),  # noqa: ARG005
+    "Fixed": lambda form: _read_categories([form.value], None),
+}

@@ -35,7 +35,8 @@ EXCEPTIONS = {
 
 def public_objects():
     """Yield what users can import, by the path of the room that shows it."""
-    for name in ("clear_caches", "get_cache_size", "set_cache_size"):
+    in_private_rooms = ("GaussianProcessOracle", "clear_caches", "get_cache_size")
+    for name in (*in_private_rooms, "set_cache_size"):
         yield f"skhpo.{name}", getattr(skhpo, name)
     for room in ROOMS:
         module = importlib.import_module(f"skhpo.{room}")

@@ -347,7 +347,7 @@ def test_rows_of_failed_batches_stand_where_they_were_proposed():
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
 def test_it_raises_the_first_error_when_every_trial_fails():
     search = random_search(Formula(fails_below=2), n_points=1, n_iter=2)
-    with pytest.raises(ValueError, match=r"None of the 2 candidates(.|\n)*too small"):
+    with pytest.raises(ValueError, match=r"All 6 fits of (.|\n)*too small"):
         search.fit(X, Y)
     assert not hasattr(search, "cv_results_")
     pickle.dumps(search)
@@ -380,11 +380,11 @@ class Unfittable(Formula):
         ({"n_points": 0}, "n_points must be an integer of at least 1, got 0"),
         (
             {"scoring": ["accuracy", "f1"], "refit": False},
-            r"refit must name the one to search by, got False. .*\['accuracy', 'f1'\]",
+            r"objective or refit must name .*refit=False. .*\['accuracy', 'f1'\]",
         ),
         (
             {"scoring": ["accuracy", "f1"], "refit": lambda results: 0},
-            "refit must name the one to search by",
+            "objective or refit must name the one",
         ),
     ],
 )
@@ -414,5 +414,5 @@ def test_a_scorer_that_turns_out_to_be_several_needs_a_name():
     def both(estimator, X, y):
         return {"one": 1.0, "two": 2.0}
 
-    with pytest.raises(ValueError, match=r"Set it to one of \['one', 'two'\]"):
+    with pytest.raises(ValueError, match=r"Set one of them to one of \['one', 'two'\]"):
         random_search(scoring=both, refit=False).fit(X, Y)

@@ -216,9 +216,9 @@ def test_search_spaces_take_three_forms():
     [
         ([], "must be a dict from parameter names"),
         ("abc", "must be a dict from parameter names.*got 'abc'"),
-        ({}, r"at least one parameter, got \{\}"),
-        ([{"a": [1]}, {}], r"at least one parameter, got \{\}"),
-        ([3], "at least one parameter, got 3"),
+        ({}, r"at least one parameter, .* got \{\}"),
+        ([{"a": [1]}, {}], r"at least one parameter, .* got \{\}"),
+        ([3], "at least one parameter, .* got 3"),
         ([({"a": [1]}, 0)], "n_iter must be an integer of at least 1, got 0"),
         ([({"a": [1]}, 2.5)], "got 2.5 for the space over a"),
     ],
@@ -246,7 +246,7 @@ def test_importing_a_dimension_does_not_import_keras_tuner():
         ([16, 16], [16]),
         ([1, 1.0, True], [1, 1.0, True]),
         ([[1], [2]], [[1], [2]]),
-        (np.array([0.5, 0.25, 0.5]), [0.5, 0.25]),
+        (np.array([0.5, 0.25, 0.5]), [0.25, 0.5]),
     ],
 )
 def test_choices_are_taken_once_each(choices, expected):

@@ -1,0 +1,73 @@
+"""When a search ends before its last trial."""
+
+import signal
+import threading
+import time
+from typing import Any, Self
+
+import numpy as np
+
+
+class Ending:
+    """Watches a search, and tells when it is to end, after the trials that run.
+
+    Parameters
+    ----------
+    timeout : float or None
+        Seconds for the whole search.
+
+    patience : int or None
+        How many trials may follow each other without a better score.
+    """
+
+    def __init__(self, timeout: float | None, patience: int | None):
+        self.timeout = timeout
+        self.patience = patience
+        self.reason: str | None = None
+
+    def __enter__(self) -> Self:
+        self._start = time.monotonic()
+        self._best = -np.inf
+        self._n_without = 0
+        # Only the main thread is told of Ctrl-C, and only it may ask for that.
+        self._in_main_thread = threading.current_thread() is threading.main_thread()
+        if self._in_main_thread:
+            self._before = signal.signal(signal.SIGINT, self._on_interrupt)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._in_main_thread:
+            signal.signal(signal.SIGINT, self._before)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no trial is to begin any more; `reason` says why."""
+        if self.reason is None:
+            if self.timeout is not None and self.seconds >= self.timeout:
+                self.reason = "timeout"
+            elif self.patience is not None and self._n_without >= self.patience:
+                self.reason = "patience"
+        return self.reason is not None
+
+    @property
+    def seconds(self) -> float:
+        """How long the search has been going on."""
+        return time.monotonic() - self._start
+
+    def tell(self, score: float) -> None:
+        """Take in the score of a trial."""
+        if score > self._best:
+            self._best, self._n_without = score, 0
+        else:
+            self._n_without += 1
+
+    def _on_interrupt(self, *_: Any) -> None:
+        if self.reason == "interrupt":
+            # A second time: at once, with nothing kept but what is in the journal.
+            raise KeyboardInterrupt
+        self.reason = "interrupt"
+        print(
+            "\nThe search ends after the running trial, and keeps what it has. Press "
+            "Ctrl-C again to end it at once.",
+            flush=True,
+        )

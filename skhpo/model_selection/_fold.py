@@ -1,0 +1,331 @@
+"""One fold of one trial: what a worker fits, scores, and leaves on disk."""
+
+import contextlib
+import hashlib
+import multiprocessing
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from numbers import Number
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import Tags, get_tags
+
+from ..exceptions import ContinuationError
+from ._journal import write_fold
+from ._rungs import RungFolder
+
+# What scikit-learn hands on to `set_params` and `fit` under these names is ours. They
+# are no identifiers, so that no parameter of an estimator is called like them.
+TASK = "task of skhpo"
+ROWS = "rows of skhpo"
+
+
+@dataclass(frozen=True)
+class Folds:
+    """The splits of a search, known by the rows that they put on either side."""
+
+    train: Sequence[bytes]
+    test: Sequence[bytes]
+
+    @classmethod
+    def of(cls, splits: Sequence[tuple[np.ndarray, np.ndarray]]) -> Self:
+        """Return what tells the splits of a search apart."""
+        train, test = zip(*splits, strict=True)
+        return cls([*map(digest_of_rows, train)], [*map(digest_of_rows, test)])
+
+    def trained_on(self, rows: bytes) -> list[int]:
+        """Return the folds that train on the rows: one, unless folds are twins."""
+        return [k for k, found in enumerate(self.train) if found == rows]
+
+
+def digest_of_rows(rows: Any) -> bytes:
+    """Return what tells a set of rows from all others."""
+    rows = np.asarray(rows)
+    if rows.dtype == bool:
+        rows = np.flatnonzero(rows)
+    content = np.ascontiguousarray(rows, dtype=np.int64)
+    return hashlib.blake2b(content.view(np.uint8).data, digest_size=16).digest()
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker is told of a trial.
+
+    Parameters
+    ----------
+    number : int
+        Of the trial.
+
+    params : dict of str to object
+        What `set_params` of the estimator is to get.
+
+    cells : dict of str to float or int
+        The trial as the journal writes it.
+
+    folds : Folds
+        The splits of the search.
+
+    finished : dict of int to dict
+        What is known of folds that a killed search had finished.
+
+    journal : str or None
+        The folder that each finished fold is written to.
+
+    rung : RungFolder or None
+        Where the fits of a trial leave their state and find that of the rung before.
+
+    columns : dict of str to int
+        What else `cv_results_` says of it.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    cells: Mapping[str, float]
+    folds: Folds
+    finished: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    journal: str | None = None
+    rung: RungFolder | None = None
+    columns: Mapping[str, int] = field(default_factory=dict)
+
+    def __sklearn_clone__(self) -> Self:
+        # scikit-learn clones the values that it sets.
+        return self
+
+
+class Failed(float):
+    """A score that was not to be had, and why.
+
+    It is a number, so that scikit-learn lets it pass as a fold's score: one failed
+    trial must not end a search, and what it failed of must reach the user.
+    """
+
+    def __new__(cls, score: float, error: str) -> Self:
+        """Make a score that is worth what `error_score` says."""
+        failed = super().__new__(cls, score)
+        failed.error = error
+        return failed
+
+    def __reduce__(self) -> tuple:
+        return type(self), (float(self), self.error)
+
+
+class FoldEstimator:
+    """Stands for the user's estimator where scikit-learn fits one fold of one trial.
+
+    It returns at once where a journal holds the fold, and keeps the error of a fit that
+    fails for the scorer.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The user's.
+
+    error_score : "raise" or float
+        The parameter of the search.
+    """
+
+    def __init__(self, estimator: Any, error_score: str | float):
+        self.estimator = estimator
+        self.error_score = error_score
+        self.task: Task | None = None
+        self.error: str | None = None
+        self.fit_time = 0.0
+
+    def __sklearn_clone__(self) -> Self:
+        return type(self)(clone(self.estimator), self.error_score)
+
+    def __sklearn_tags__(self) -> Tags:
+        return get_tags(self.estimator)
+
+    def set_params(self, **params: Any) -> Self:
+        """Take a task, or, for the fit on all of the data, plain parameters."""
+        self.task = params.pop(TASK, None)
+        if self.task is not None:
+            params = clone(dict(self.task.params), safe=False)
+        self.params = params
+        return self
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+        """Fit the user's estimator, unless it is known how that ends."""
+        rows = params.pop(ROWS)
+        if self.task is None:
+            self.estimator.set_params(**self.params)
+            return self._fit(X, y, params)
+        self.trained_on = digest_of_rows(rows)
+        twins = self.task.folds.trained_on(self.trained_on)
+        if not set(twins) <= self.task.finished.keys():
+            self._fit_or_keep_error(X, y, params, twins[0])
+        return self
+
+    def _fit_or_keep_error(
+        self, X: Any, y: Any, params: Mapping[str, Any], fold: int
+    ) -> None:
+        start = time.perf_counter()
+        try:
+            # Here, not before, so that a candidate that cannot be set is a failed one.
+            self.estimator.set_params(**self.params)
+            rung = self.task.rung
+            with undisturbed(), rung.fold(fold, self.estimator) if rung else nothing():
+                self._fit(X, y, params)
+        except ContinuationError:
+            raise
+        except Exception:
+            if self.error_score == "raise":
+                raise
+            self.error = traceback.format_exc()
+        self.fit_time = time.perf_counter() - start
+
+    def _fit(self, X: Any, y: Any, params: Mapping[str, Any]) -> Self:
+        targets = () if y is None else (y,)
+        self.estimator.fit(X, *targets, **params)
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        # After the fit on all of the data, scikit-learn asks for the names of features.
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(vars(self)["estimator"], name)
+
+
+nothing = contextlib.nullcontext
+
+
+class FoldScorer:
+    """Scores a fold, and leaves what came of it on disk if there is a journal.
+
+    Parameters
+    ----------
+    scorer : callable
+        That of the search: returns a number, or a dict for several metrics.
+
+    metrics : list of str or None
+        The names of the metrics where there are several and they are known.
+
+    error_score : "raise" or float
+        The parameter of the search.
+
+    with_train_scores : bool
+        Whether it will be called a second time for each fold, for the training set.
+    """
+
+    def __init__(
+        self,
+        scorer: Callable,
+        metrics: Sequence[str] | None,
+        error_score: str | float,
+        with_train_scores: bool,
+    ):
+        self.scorer = scorer
+        self.metrics = metrics
+        self.error_score = error_score
+        self.with_train_scores = with_train_scores
+
+    def __call__(
+        self, fitted: FoldEstimator, X: Any, y: Any = None, **params: Any
+    ) -> float | dict[str, float]:
+        """Return the scores on the test set, and at the second call the training set.
+
+        scikit-learn calls in this order.
+        """
+        rows = params.pop(ROWS)
+        record = vars(fitted).get("record")
+        part = "train_scores" if record else "test_scores"
+        if record is None:
+            record = fitted.record = self._new_record(fitted, digest_of_rows(rows))
+        finished = fitted.task.finished.get(record["fold"])
+        if finished is not None:
+            return loaded_scores(finished[part], finished["error"])
+        start = time.perf_counter()
+        record[part] = self._scores(fitted, X, y, params, record)
+        if part == "test_scores":
+            record["score_time"] = time.perf_counter() - start
+        if part == "train_scores" or not self.with_train_scores:
+            write_fold(fitted.task.journal, record)
+        return loaded_scores(record[part], record["error"])
+
+    def _new_record(self, fitted: FoldEstimator, rows: bytes) -> dict[str, Any]:
+        folds = fitted.task.folds
+        (fold, *_) = (
+            k for k in folds.trained_on(fitted.trained_on) if folds.test[k] == rows
+        )
+        return {
+            "trial": fitted.task.number,
+            "fold": fold,
+            "cells": dict(fitted.task.cells),
+            "fit_time": fitted.fit_time,
+            "error": fitted.error,
+        }
+
+    def _scores(
+        self, fitted: FoldEstimator, X: Any, y: Any, params: Any, record: dict
+    ) -> float | dict[str, float]:
+        if fitted.error is not None:
+            return self._worthless()
+        targets = () if y is None else (y,)
+        try:
+            scores = self.scorer(fitted.estimator, X, *targets, **params)
+        except Exception:
+            if self.error_score == "raise":
+                raise
+            record["error"] = traceback.format_exc()
+            return self._worthless()
+        if not isinstance(scores, Mapping):
+            return checked_score(scores, self.scorer)
+        # Where scikit-learn computes several metrics, those that fail are texts.
+        errors = [error for error in scores.values() if isinstance(error, str)]
+        record["error"] = "\n".join(errors) or record["error"]
+        return {
+            name: self.error_score
+            if isinstance(score, str)
+            else checked_score(score, name)
+            for name, score in scores.items()
+        }
+
+    def _worthless(self) -> float | dict[str, float]:
+        if self.metrics is None:
+            return self.error_score
+        return dict.fromkeys(self.metrics, self.error_score)
+
+
+def checked_score(score: Any, scorer: Any) -> float:
+    """Return a score as a plain number."""
+    found = score.item() if getattr(score, "size", 0) == 1 else score
+    if not isinstance(found, Number):
+        raise ValueError(
+            f"scoring must return a number, got {found!r} ({type(found).__name__}) "
+            f"from {scorer!r}."
+        )
+    return float(found)
+
+
+def loaded_scores(scores: Any, error: str | None) -> Any:
+    """Return scores that remember the error of their fold, if it had one."""
+    if error is None:
+        return dict(scores) if isinstance(scores, Mapping) else scores
+    if isinstance(scores, Mapping):
+        return {name: Failed(score, error) for name, score in scores.items()}
+    return Failed(scores, error)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let a worker process finish what it does when the user presses Ctrl-C.
+
+    A terminal sends it to every process in the foreground. The search itself decides
+    when it ends.
+    """
+    is_worker = multiprocessing.parent_process() is not None
+    if not is_worker or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

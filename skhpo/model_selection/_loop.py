@@ -1,0 +1,200 @@
+"""The loop of a search: ask, evaluate, tell, until the last trial."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ._cross_validation import (
+    CrossValidation,
+    error_of,
+    mean_score,
+    searched_metric,
+)
+from ._ending import Ending
+from ._fold import Task
+from ._header import header_of
+from ._journal import Journal
+from ._oracles import Oracle, Trial
+from ._results import Callback, optimize_result
+from ._settings import Cell, Space
+
+# After so many trials of which none succeeded, a search ends: something is wrong that
+# no candidate will mend.
+MOST_FAILURES = 10
+
+
+@dataclass(eq=False)
+class Leg:
+    """One space of a search, what is to be tried first in it, and what came of it."""
+
+    space: Space
+    n_trials: int
+    first: list[Mapping[str, Cell]] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    result: Any = None
+
+
+class Loop:
+    """Evaluates what a search proposes, and knows how far it is.
+
+    Parameters
+    ----------
+    search : OracleSearchCV
+        Whose parameters it goes by.
+
+    legs : list of Leg
+        The spaces.
+
+    callbacks : list of callable
+        Called after each batch of trials.
+
+    ending : Ending
+        When to end early.
+
+    resources : ExitStack
+        What is closed when the search ends, however it ends.
+    """
+
+    def __init__(
+        self,
+        search: Any,
+        legs: Sequence[Leg],
+        callbacks: Sequence[Callback],
+        ending: Ending,
+        resources: ExitStack,
+    ):
+        self.search = search
+        self.legs = legs
+        self.callbacks = callbacks
+        self.ending = ending
+        self.resources = resources
+        self.metric: str | None = None
+        self.journal: Journal | None = None
+        self._n_trials = 0
+        self._best = -np.inf
+
+    def run(self, validation: CrossValidation) -> None:
+        """Search one space after the other."""
+        self._validation = validation
+        self._folds = validation.cv.known
+        seeds = self.search._draw_seeds(len(self.legs))
+        if self.search.journal is not None:
+            seeds = self._open_journal(seeds)
+        for leg, seed in zip(self.legs, seeds, strict=True):
+            if not self.ending.is_over:
+                self.search._search_space(self, leg, seed)
+
+    def ask(self, oracle: Oracle, n: int) -> list[Trial]:
+        """Return up to `n` trials: those that a killed search had begun, then new."""
+        trials: list[Trial] = []
+        while len(trials) < n:
+            known = None
+            if self.journal is not None:
+                known = self.journal.cells_of(self._n_trials + len(trials))
+            trial = oracle.ask() if known is None else oracle.recall(known)
+            if trial is None:
+                break
+            trials.append(trial)
+        return trials
+
+    def evaluate(
+        self, leg: Leg, trials: Sequence[Trial], **settings: Sequence[Any]
+    ) -> list[float]:
+        """Return the scores of trials, which the journal has before they are told.
+
+        `settings` has for each trial what else a worker is to know of it.
+        """
+        tasks = [
+            self._task(trial, **{name: values[k] for name, values in settings.items()})
+            for k, trial in enumerate(trials)
+        ]
+        evaluated = self._validation.evaluate(tasks)
+        if self.metric is None:
+            self.metric = searched_metric(
+                [fit for fits in evaluated for fit in fits],
+                self.search.refit,
+                self.search.objective,
+            )
+        scores = [mean_score(fits, self.metric) for fits in evaluated]
+        for task, fits, score in zip(tasks, evaluated, scores, strict=True):
+            if self.journal is not None:
+                records = [_record(task, fold, fit) for fold, fit in enumerate(fits)]
+                self.journal.write_trial(task.number, records)
+            self.ending.tell(score)
+            self._say(task, fits, score)
+        self._after(leg, trials, scores)
+        return scores
+
+    def _task(self, trial: Trial, **settings: Any) -> Task:
+        number = self._n_trials
+        self._n_trials += 1
+        if self.journal is not None:
+            settings["finished"] = self.journal.finished(number)
+            settings["journal"] = str(self.journal.folder.absolute())
+        params = {**trial.params, **settings.pop("params", {})}
+        return Task(number, params, trial.cells, self._folds, **settings)
+
+    def _after(self, leg: Leg, trials: Sequence[Trial], scores: list[float]) -> None:
+        """Show a batch to the callbacks, and see whether the search is to go on."""
+        leg.trials += trials
+        leg.scores += scores
+        if self._n_trials >= MOST_FAILURES:
+            self._validation.check_any_fitted()
+        leg.result = optimize_result(leg.space, leg.trials, leg.scores)
+        # All are called, whatever the first says.
+        answers = [callback(leg.result) for callback in self.callbacks]
+        if any(answers):
+            self.ending.reason = self.ending.reason or "callback"
+
+    def _open_journal(self, seeds: list[int]) -> list[int]:
+        """Return the seeds of the search that goes on, if one does."""
+        search = self.search
+        spaces = [leg.space for leg in self.legs]
+        header = header_of(search, spaces, seeds, self._folds, self._validation.data)
+        # What nobody gave cannot be given again.
+        drawn = ["seeds"] if search.random_state is None else []
+        journal = Journal(search.journal, header, not_compared=drawn)
+        self.journal = self.resources.enter_context(journal)
+        return self.journal.header["seeds"]
+
+    def _say(self, task: Task, fits: Sequence[Mapping[str, Any]], score: float) -> None:
+        self._best = max(self._best, score if np.isfinite(score) else -np.inf)
+        if not self.search.verbose:
+            return
+        total = sum(leg.n_trials for leg in self.legs)
+        seconds = sum(fit["fit_time"] + fit["score_time"] for fit in fits)
+        errors = sum(error_of(fit) is not None for fit in fits)
+        failed = f", {errors} of {len(fits)} fits failed" if errors else ""
+        left = ""
+        if self.search.timeout is not None:
+            remains = max(self.search.timeout - self.ending.seconds, 0)
+            left = f", {remains:.0f} s left"
+        print(
+            f"Trial {task.number + 1} of {total}: score {score:.6g}, best so far "
+            f"{self._best:.6g}, {seconds:.1f} s{failed}{left}",
+            flush=True,
+        )
+
+
+def _record(task: Task, fold: int, fit: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the journal keeps of a finished fold."""
+    times = {name: fit[name] for name in ("fit_time", "score_time")}
+    parts = [part for part in ("test_scores", "train_scores") if part in fit]
+    return {
+        "trial": task.number,
+        "fold": fold,
+        "cells": dict(task.cells),
+        "error": error_of(fit),
+        **times,
+        **{part: _plain(fit[part]) for part in parts},
+    }
+
+
+def _plain(scores: Any) -> Any:
+    if isinstance(scores, Mapping):
+        return {name: float(score) for name, score in scores.items()}
+    return float(scores)

@@ -1,0 +1,71 @@
+"""What callbacks are shown of a search, in scikit-optimize's terms."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import OptimizeResult
+
+from ._dimensions import Dimension
+from ._oracles import Trial
+from ._settings import Space
+
+Callback = Callable[[OptimizeResult], bool | None]
+
+
+@dataclass(frozen=True)
+class SearchedSpace:
+    """The space of a result: its names, and how values lie in it."""
+
+    dimensions: Mapping[str, Dimension]
+
+    @property
+    def dimension_names(self) -> list[str]:
+        """Names in the order of `x`."""
+        return list(self.dimensions)
+
+    @property
+    def n_dims(self) -> int:
+        """How many there are."""
+        return len(self.dimensions)
+
+
+def optimize_result(
+    space: Space, trials: Sequence[Trial], scores: Sequence[float]
+) -> OptimizeResult:
+    """Return the trials of a space as scikit-optimize's callbacks expect them.
+
+    It minimizes, so values are negative scores; that of a failed trial is infinite.
+    """
+    dimensions = dict(space.dimensions)
+    points = [
+        [
+            dimension.value(trial.cells[name]) if name in trial.cells else None
+            for name, dimension in dimensions.items()
+        ]
+        for trial in trials
+    ]
+    values = -np.where(np.isfinite(scores), scores, -np.inf)
+    best = int(np.argmin(values))
+    return OptimizeResult(
+        x=points[best],
+        fun=float(values[best]),
+        x_iters=points,
+        func_vals=values,
+        space=SearchedSpace(dimensions),
+    )
+
+
+def check_callbacks(callbacks: Any) -> list[Callback]:
+    """Return callbacks, given as one, as several or as None, in a list."""
+    if callbacks is None:
+        return []
+    found = list(callbacks) if isinstance(callbacks, Sequence) else [callbacks]
+    for callback in found:
+        if not callable(callback):
+            raise ValueError(
+                "a callback must be callable with the result of a search, got "
+                f"{callback!r}."
+            )
+    return found
