@@ -69,7 +69,7 @@ class BayesSearchCV(OracleSearchCV):
 
     n_initial_points : int or None, default=None
         How many trials must have a score before the model proposes. None makes it the
-        greater of 5 and the number of dimensions plus 1, but at most half of `n_iter`.
+        greater of 10 and the number of dimensions plus 1, but at most half of `n_iter`.
 
     initial_params : dict, list of dict or None, default=None
         Settings to try first, as many as there are; they count as trials. Each has a

@@ -115,7 +115,8 @@ class CrossValidation(BaseSearchCV):
             refit=search.refit,
             cv=FrozenFolds(search),
             pre_dispatch=search.pre_dispatch,
-            error_score=search.error_score,
+            # What may fail was caught before scikit-learn sees it.
+            error_score="raise",
             return_train_score=search.return_train_score,
         )
         new._search, new._run = search, run
@@ -208,8 +209,8 @@ class CrossValidation(BaseSearchCV):
         if failures:
             warnings.warn(
                 f"{len(failures)} of {len(self._fits)} fits failed; their scores are "
-                f"set to {self.error_score}. All errors are in failures_, the first "
-                f"is:\n{failures[0].error}",
+                f"set to {self._search.error_score}. All errors are in failures_, the "
+                f"first is:\n{failures[0].error}",
                 FitFailedWarning,
                 stacklevel=2,
             )

@@ -30,7 +30,10 @@ def header_of(
             "class": describe(type(search.estimator)),
             **_of_params(search.estimator.get_params(deep=True)),
         },
-        "spaces": [_of_params(space.dimensions) for space in spaces],
+        "spaces": {
+            str(number): _of_params(space.dimensions)
+            for number, space in enumerate(spaces)
+        },
         **_of_params(search._settings_of_journal()),
         "seeds": seeds,
     }

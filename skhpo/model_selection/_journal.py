@@ -154,11 +154,13 @@ def _decode(line: bytes) -> dict[str, Any] | None:
 
 
 def _append(path: Path, record: Mapping[str, Any]) -> None:
-    with open(path, "r+b") as file:
+    # Without a buffer, of which a part could still be written after an error.
+    with open(path, "r+b", buffering=0) as file:
         start = file.seek(0, os.SEEK_END)
         try:
-            file.write(_line(record))
-            file.flush()
+            rest = memoryview(_line(record))
+            while rest:
+                rest = rest[file.write(rest) :]
             os.fsync(file.fileno())
         except BaseException:
             # What is half written would be damage in the middle after the next line.

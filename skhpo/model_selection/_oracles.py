@@ -261,19 +261,19 @@ def axis_of(dimension: Dimension) -> Axis:
 def n_initial_points(n_dimensions: int, n_iter: int) -> int:
     """Return how many trials come before the first one that a model proposes.
 
-    It is the greater of 5 and the number of dimensions plus 1, but at most half of the
+    It is the greater of 10 and the number of dimensions plus 1, but at most half of the
     trials. (Keras Tuner's own default, three times the number of dimensions, makes a
     random search of many a small budget.)
 
     Examples
     --------
     >>> from skhpo.model_selection._oracles import n_initial_points
-    >>> n_initial_points(3, n_iter=50), n_initial_points(8, n_iter=50)
-    (5, 9)
+    >>> n_initial_points(3, n_iter=50), n_initial_points(12, n_iter=50)
+    (10, 13)
     >>> n_initial_points(8, n_iter=12), n_initial_points(8, n_iter=1)
     (6, 1)
     """
-    return max(1, min(max(5, n_dimensions + 1), n_iter // 2))
+    return max(1, min(max(10, n_dimensions + 1), n_iter // 2))
 
 
 def _known(pairs: Iterator[tuple[str, float]]) -> dict[str, float]:

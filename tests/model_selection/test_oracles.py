@@ -302,7 +302,7 @@ def test_a_repeated_candidate_gets_the_score_that_it_had():
 
 @pytest.mark.parametrize(
     ("n_dimensions", "n_iter", "n_initial"),
-    [(1, 50, 5), (4, 50, 5), (8, 50, 9), (8, 12, 6), (2, 3, 1), (2, 1, 1)],
+    [(1, 50, 10), (12, 50, 13), (8, 12, 6), (2, 3, 1), (2, 1, 1)],
 )
 def test_the_model_starts_before_half_of_the_trials_are_spent(
     n_dimensions, n_iter, n_initial

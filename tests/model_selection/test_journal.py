@@ -1,0 +1,358 @@
+"""Journals: nothing is lost or repeated, and nothing of another search taken."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from search_estimators import SPACE, Killed, X, Y, calls, search_in
+
+from skhpo.exceptions import JournalError
+from skhpo.model_selection import BayesSearchCV, HyperbandSearchCV, KerasTunerSearchCV
+from skhpo.model_selection._journal import Journal, write_fold
+
+KINDS = {
+    "gp": BayesSearchCV,
+    "keras_tuner": BayesSearchCV,
+    "random": KerasTunerSearchCV,
+    "hyperband": HyperbandSearchCV,
+}
+
+
+def scores_of(search):
+    return {
+        name: column
+        for name, column in search.cv_results_.items()
+        if "score" in name and "time" not in name
+    }
+
+
+def assert_same(search, other):
+    assert search.cv_results_["params"] == other.cv_results_["params"]
+    assert search.best_params_ == other.best_params_
+    for name, column in scores_of(search).items():
+        np.testing.assert_array_equal(column, other.cv_results_[name])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_search_that_was_killed_ends_as_it_would_have(kind, tmp_path):
+    whole = search_in(None, kind, tmp_path / "log0").fit(X, Y)
+    n_fits = len(calls(tmp_path / "log0"))
+    for killed_after in (1, 4, n_fits - 1):
+        log, journal = tmp_path / f"log{killed_after}", tmp_path / f"{killed_after}"
+        with pytest.raises(Killed):
+            search_in(journal, kind, log, dies_at=killed_after).fit(X, Y)
+        resumed = search_in(journal, kind, log).fit(X, Y)
+        assert_same(resumed, whole)
+        # The fit that was killed is begun again, and no other: the last is the final.
+        assert len(calls(log)) == n_fits + 1
+
+
+def test_the_same_call_again_fits_nothing_but_the_best(tmp_path):
+    log = tmp_path / "log"
+    first = search_in(tmp_path / "journal", "gp", log).fit(X, Y)
+    before = len(calls(log))
+    again = search_in(tmp_path / "journal", "gp", log).fit(X, Y)
+    assert len(calls(log)) == before + 1
+    assert_same(again, first)
+    for column in ("mean_fit_time", "mean_score_time"):
+        np.testing.assert_array_equal(
+            first.cv_results_[column], again.cv_results_[column]
+        )
+
+
+def test_a_search_may_go_on_with_more_trials(tmp_path):
+    long = search_in(None, "gp", tmp_path / "log", n_iter=12, n_initial_points=3)
+    short = search_in(tmp_path, "gp", tmp_path / "log", n_iter=6, n_initial_points=3)
+    short.fit(X, Y)
+    on = search_in(tmp_path, "gp", tmp_path / "log", n_iter=12, n_initial_points=3)
+    assert_same(on.fit(X, Y), long.fit(X, Y))
+
+
+def test_without_a_random_state_the_drawn_one_is_kept(tmp_path):
+    def search():
+        return search_in(tmp_path, "gp", tmp_path / "log", random_state=None)
+
+    assert_same(search().fit(X, Y), search().fit(X, Y))
+
+
+def test_failures_are_remembered_with_their_errors(tmp_path):
+    def search():
+        return search_in(tmp_path, "gp", tmp_path / "log", fails_below=0.6)
+
+    with pytest.warns(match="scores are non-finite"), pytest.warns(match="fits failed"):
+        first = search().fit(X, Y)
+    with pytest.warns(match="scores are non-finite"), pytest.warns(match="too small"):
+        again = search().fit(X, Y)
+    assert_same(again, first)
+    assert again.failures_ == first.failures_
+    assert "is too small" in again.failures_[0].error
+
+
+def test_several_metrics_and_train_scores_are_remembered(tmp_path):
+    def search():
+        return search_in(
+            tmp_path,
+            "gp",
+            tmp_path / "log",
+            scoring=["accuracy", "balanced_accuracy"],
+            refit="accuracy",
+            return_train_score=True,
+        )
+
+    assert_same(search().fit(X, Y), search().fit(X, Y))
+
+
+OTHERS = {
+    r"random_state|seeds": {"random_state": 1},
+    r"spaces: 0: a: .*2.0": {"space": SPACE | {"a": (0.0, 2.0)}},
+    r"estimator: b: 5 in the journal, now 6": {"b": 6},
+    r"splits: 3 with digest .* now 4": {"cv": 4},
+    r"scoring: None in the journal, now 'accuracy'": {"scoring": "accuracy"},
+    r"n_points: 1 in the journal, now 2": {"n_points": 2},
+}
+
+
+@pytest.mark.parametrize("message", OTHERS)
+def test_a_journal_of_another_search_is_refused(message, tmp_path):
+    search_in(tmp_path, "gp", tmp_path / "log", n_iter=2).fit(X, Y)
+    other = search_in(tmp_path, "gp", tmp_path / "log", n_iter=2, **OTHERS[message])
+    with pytest.raises(JournalError, match=message):
+        other.fit(X, Y)
+
+
+def test_a_journal_of_other_data_is_refused(tmp_path):
+    search_in(tmp_path, "gp", tmp_path / "log", n_iter=2).fit(X, Y)
+    search = search_in(tmp_path, "gp", tmp_path / "log", n_iter=2)
+    with pytest.raises(JournalError, match=r"data: X: ndarray of shape \(60, 4\)"):
+        search.fit(X + 1e-9, Y)
+    with pytest.raises(JournalError, match=r"parameters of fit: sample_weight"):
+        search.fit(X, Y, sample_weight=np.ones(60))
+
+
+HEADER = {"data": {"X": "a"}, "seeds": [1]}
+
+
+def fold(trial=0, number=0, score=0.5):
+    return {
+        "trial": trial,
+        "fold": number,
+        "cells": {"a": 0.25},
+        "test_scores": score,
+        "error": None,
+        "fit_time": 1.0,
+        "score_time": 0.5,
+    }
+
+
+def open_again(folder):
+    return Journal(folder, dict(HEADER))
+
+
+class TestFile:
+    def test_what_is_written_is_read(self, tmp_path):
+        with open_again(tmp_path) as journal:
+            write_fold(str(tmp_path), fold(0, 1))
+            journal.write_trial(0, [fold(0, 0), fold(0, 1)])
+            write_fold(str(tmp_path), fold(1, 0, float("nan")))
+        with open_again(tmp_path) as journal:
+            assert journal.finished(0) == {0: fold(0, 0), 1: fold(0, 1)}
+            np.testing.assert_equal(journal.finished(1), {0: fold(1, 0, float("nan"))})
+            assert journal.cells_of(1) == {"a": 0.25}
+            assert journal.cells_of(2) is None
+
+    def test_cut_at_every_byte_it_keeps_all_whole_trials(self, tmp_path):
+        with open_again(tmp_path) as journal:
+            for trial in range(2):
+                journal.write_trial(trial, [fold(trial)])
+        path = tmp_path / "journal.jsonl"
+        content = path.read_bytes()
+        header, first, _ = (len(line) + 1 for line in content.splitlines())
+        for end in range(header, len(content) + 1):
+            path.write_bytes(content[:end])
+            whole = (end >= header + first) + (end == len(content))
+            if end in (header, header + first, len(content)):
+                journal = open_again(tmp_path)
+            else:
+                with pytest.warns(match="last record of .* is damaged"):
+                    journal = open_again(tmp_path)
+            assert len(journal.trials) == whole
+            # What is appended then is read again.
+            journal.write_trial(whole, [fold(whole)])
+            journal.close()
+            with open_again(tmp_path) as journal:
+                assert len(journal.trials) == whole + 1
+
+    def test_any_other_damage_is_an_error(self, tmp_path):
+        with open_again(tmp_path) as journal:
+            for trial in range(2):
+                journal.write_trial(trial, [fold(trial)])
+        path = tmp_path / "journal.jsonl"
+        content = path.read_bytes()
+        last = content.rstrip(b"\n").rindex(b"\n") + 1
+        for place in range(0, last - 1, 3):
+            damaged = bytearray(content)
+            damaged[place] ^= 1
+            path.write_bytes(damaged)
+            with pytest.raises(JournalError, match="is damaged"):
+                open_again(tmp_path)
+        lines = content.splitlines(keepends=True)
+        path.write_bytes(lines[0] + lines[2])
+        with pytest.raises(JournalError, match="must follow each other"):
+            open_again(tmp_path)
+
+    def test_a_damaged_last_record_is_dropped(self, tmp_path):
+        with open_again(tmp_path) as journal:
+            journal.write_trial(0, [fold(0)])
+            journal.write_trial(1, [fold(1)])
+        path = tmp_path / "journal.jsonl"
+        content = bytearray(path.read_bytes())
+        content[-5] ^= 1
+        path.write_bytes(content)
+        with pytest.warns(match="last record of"):
+            journal = open_again(tmp_path)
+        assert len(journal.trials) == 1
+        journal.close()
+
+    def test_a_damaged_fold_is_an_error(self, tmp_path):
+        open_again(tmp_path).close()
+        write_fold(str(tmp_path), fold(0))
+        (path,) = tmp_path.glob("trial-*.json")
+        path.write_bytes(path.read_bytes()[:-4])
+        with pytest.raises(JournalError, match=r"fold-0.json is damaged"):
+            open_again(tmp_path)
+
+    @pytest.mark.parametrize("function", ["fsync", "write", "replace"])
+    def test_a_writing_that_fails_leaves_what_was(
+        self, function, tmp_path, monkeypatch
+    ):
+        with open_again(tmp_path) as journal:
+            journal.write_trial(0, [fold(0)])
+            with monkeypatch.context() as context:
+                fail_in(context, function)
+                with pytest.raises(OSError, match="no space"):
+                    write_fold(str(tmp_path), fold(1))
+                if function != "replace":
+                    with pytest.raises(OSError, match="no space"):
+                        journal.write_trial(1, [fold(1)])
+            assert list(tmp_path.glob("trial-*")) == []
+            journal.write_trial(1, [fold(1, 0, 0.75)])
+        with open_again(tmp_path) as journal:
+            assert [t["folds"][0]["test_scores"] for t in journal.trials] == [0.5, 0.75]
+
+    def test_two_at_once_are_refused(self, tmp_path):
+        with (
+            open_again(tmp_path),
+            pytest.raises(JournalError, match="in use by another search"),
+        ):
+            open_again(tmp_path)
+        open_again(tmp_path).close()
+
+    def test_another_process_is_refused(self, tmp_path):
+        program = (
+            "import sys; from skhpo.model_selection._journal import Journal\n"
+            "from skhpo.exceptions import JournalError\n"
+            f"try: Journal({str(tmp_path)!r}, {HEADER!r})\n"
+            "except JournalError as error: print(error)"
+        )
+        with open_again(tmp_path):
+            done = subprocess.run(
+                [sys.executable, "-c", program], capture_output=True, text=True
+            )
+        assert "in use by another search" in done.stdout
+
+    def test_a_file_is_no_folder(self, tmp_path):
+        path = tmp_path / "file"
+        path.write_text("")
+        with pytest.raises(JournalError, match="must name a folder, or nothing yet"):
+            open_again(path)
+
+    def test_it_is_plain_json(self, tmp_path):
+        with open_again(tmp_path) as journal:
+            journal.write_trial(0, [fold(0)])
+        lines = (tmp_path / "journal.jsonl").read_text().splitlines()
+        header, trial = (json.loads(line.split(" ", 1)[1]) for line in lines)
+        assert header == {"format": 1, **HEADER}
+        assert trial == {"trial": 0, "folds": [fold(0)]}
+
+
+def fail_in(context, function):
+    def fail(*args):
+        raise OSError("no space left")
+
+    if function != "write":
+        context.setattr(os, function, fail)
+        return
+    import builtins
+
+    plain_open = builtins.open
+
+    def open_unwritable(path, mode="r", *args, **settings):
+        file = plain_open(path, mode, *args, **settings)
+        if mode not in ("wb", "r+b"):
+            return file
+        return Unwritable(file)
+
+    context.setattr(builtins, "open", open_unwritable)
+
+
+class Unwritable:
+    """A file that takes half of what it is given."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def write(self, content):
+        self.file.write(content[: len(content) // 2])
+        raise OSError("no space left")
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.file.close()
+
+
+PROGRAM = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from search_estimators import search_in, X, Y
+search = search_in({journal!r}, "gp", Path({log!r}), n_iter=10, sleeps=0.05, n_jobs=2)
+search.fit(X, Y)
+print(search.best_params_)
+"""
+
+
+@pytest.mark.slow
+def test_a_real_search_survives_five_kills(tmp_path):
+    log, journal = tmp_path / "log", tmp_path / "journal"
+    program = PROGRAM.format(
+        tests=str(Path(__file__).parent), journal=str(journal), log=str(log)
+    )
+    command = [sys.executable, "-c", program]
+    kills = 0
+    while kills < 5:
+        process = subprocess.Popen(command, start_new_session=True)
+        n_before = len(calls(log))
+        while process.poll() is None and len(calls(log)) < n_before + 4:
+            time.sleep(0.005)
+        assert process.poll() is None
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        kills += 1
+    subprocess.run(command, check=True)
+    whole = search_in(None, "gp", tmp_path / "other", n_iter=10).fit(X, Y)
+    resumed = search_in(journal, "gp", log, n_iter=10, sleeps=0.05).fit(X, Y)
+    assert_same(resumed, whole)
+    # Each kill cost the fits that ran, which are two at most, and nothing else; the
+    # two last searches ended with the fit of the best.
+    assert len(calls(log)) <= 10 * 3 + 5 * 2 + 2
