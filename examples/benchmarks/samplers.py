@@ -1,6 +1,6 @@
 """How good searches are: ours beside others', on models of recorded trials.
 
-    pip install optuna scikit-optimize
+    pip install ".[bench]"
     python examples/benchmarks/samplers.py --json out.json
 
 A forest is fitted to each table of `record_trials.py`, and searches get its predictions

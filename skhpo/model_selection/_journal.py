@@ -52,7 +52,7 @@ class Journal:
         self._lock = _lock(self.folder / "lock")
         try:
             self.header, self.trials = self._read(dict(header))
-            self.folds = self._read_folds()
+            self.read_folds()
         except BaseException:
             self.close()
             raise
@@ -117,14 +117,15 @@ class Journal:
             )
         return known, trials
 
-    def _read_folds(self) -> dict[int, dict[int, dict]]:
+    def read_folds(self) -> None:
+        """Read the folds that workers have left."""
         folds: dict[int, dict[int, dict]] = {}
         for path in _fold_paths(self.folder):
             record = _decode(path.read_bytes().rstrip(b"\n"))
             if record is None:
                 raise _damaged(path)
             folds.setdefault(record["trial"], {})[record["fold"]] = record
-        return folds
+        self.folds = folds
 
 
 def write_fold(folder: str | None, record: Mapping[str, Any]) -> None:

@@ -1,8 +1,9 @@
 """The loop of a search: ask, evaluate, tell, until the last trial."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import CancelledError
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ from ._settings import Cell, Space
 # After so many trials of which none succeeded, a search ends: something is wrong that
 # no candidate will mend.
 MOST_FAILURES = 10
+
+# How often a batch is begun again because a worker was lost.
+MOST_LOSSES = 5
 
 
 @dataclass(eq=False)
@@ -112,7 +116,7 @@ class Loop:
             self._task(trial, **{name: values[k] for name, values in settings.items()})
             for k, trial in enumerate(trials)
         ]
-        evaluated = self._validation.evaluate(tasks)
+        evaluated = self._evaluate_in_spite_of_losses(tasks)
         if self.metric is None:
             self.metric = searched_metric(
                 [fit for fits in evaluated for fit in fits],
@@ -128,6 +132,23 @@ class Loop:
             self._say(task, fits, score)
         self._after(leg, trials, scores)
         return scores
+
+    def _evaluate_in_spite_of_losses(self, tasks: list[Task]) -> list[list[dict]]:
+        """Evaluate trials, once more if a cluster lost a worker meanwhile.
+
+        joblib gives up all of a batch then. What the journal has is not done again.
+        """
+        for _ in range(MOST_LOSSES):
+            try:
+                return self._validation.evaluate(tasks)
+            except CancelledError:
+                if self.journal is not None:
+                    self.journal.read_folds()
+                    tasks = [self._with_finished(task) for task in tasks]
+        return self._validation.evaluate(tasks)
+
+    def _with_finished(self, task: Task) -> Task:
+        return replace(task, finished=self.journal.finished(task.number))
 
     def _task(self, trial: Trial, **settings: Any) -> Task:
         number = self._n_trials
