@@ -350,6 +350,9 @@ class BayesSearchCV(OracleSearchCV):
         settings = {name: getattr(self, name) for name in names}
         return super()._settings_of_journal() | settings
 
+    def _settings_of_leg(self, leg: Leg) -> dict[str, Any]:
+        return {"initial points": self._n_initial_of(leg)}
+
     def _new_oracle(self, leg: Leg, seed: int) -> AbstractContextManager[Oracle]:
         """Return what proposes candidates for one space."""
         settings = dict(self.optimizer_kwargs or {})

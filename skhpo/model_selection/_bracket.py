@@ -12,6 +12,9 @@ from ._loop import Leg, Loop
 from ._oracles import Oracle, Trial
 from ._rungs import RungFolder
 
+# How many trials are evaluated before callbacks and patience have their say.
+LOOKED_AT = 8
+
 
 class Bracket:
     """One bracket as it runs.
@@ -57,7 +60,7 @@ class Bracket:
         """Evaluate the candidates of rung after rung, the best of each going on."""
         if self.loop.ending.is_over:
             return
-        trials = self.loop.ask(oracle, self.rungs[0].n_candidates)
+        trials = self.loop.ask(oracle, self.rungs[0].n_candidates, self._of(0))
         scores = [0.0] * len(trials)
         for number, rung in enumerate(self.rungs):
             best = promoted(scores, rung.n_candidates)
@@ -66,7 +69,12 @@ class Bracket:
             scores = self._scores(number, trials, [scores[k] for k in best])
             if len(scores) < len(trials):
                 break
-        self._drop(trials, keep=[])
+        # A search with a journal may go on one day.
+        if not self.loop.ending.is_over or self.loop.journal is None:
+            self._drop(trials, keep=[])
+
+    def _of(self, rung: int) -> str:
+        return f"bracket {self.number}, rung {rung}"
 
     def _scores(
         self, number: int, trials: Sequence[Trial], before: Sequence[float]
@@ -82,10 +90,13 @@ class Bracket:
         return scores
 
     def _size_of_batch(self) -> int:
+        # What is looked at after each batch must not depend on the number of workers.
+        if self.search.patience is not None or self.loop.callbacks:
+            return LOOKED_AT
         # Small enough for the search to end soon when it is to end, large enough for
         # all workers to have something to do.
         jobs = effective_n_jobs(self.search.n_jobs)
-        return max(1, 2 * jobs if jobs > 1 else 1)
+        return 2 * jobs if jobs > 1 else 1
 
     def _scores_of_batch(
         self, number: int, trials: Sequence[Trial], before: Sequence[float]
@@ -95,6 +106,7 @@ class Bracket:
         return self.loop.evaluate(
             self.leg,
             trials,
+            self._of(number),
             params=[{self.search.resource: resource}] * len(trials),
             columns=[columns] * len(trials),
             rung=[

@@ -102,7 +102,8 @@ class CrossValidation(BaseSearchCV):
     def of(cls, search: BaseSearchCV, run: Callable) -> "CrossValidation":
         """Return what evaluates the trials that a search proposes.
 
-        `run` is called with it once the folds are made, and calls `evaluate`.
+        `run` is called with it once the folds are made, calls `evaluate`, and returns
+        the metric that is searched by.
         """
         scorer, several = scorers_of(search)
         metrics = None if several is None else list(several)
@@ -149,9 +150,10 @@ class CrossValidation(BaseSearchCV):
         self.data = X, y, params
         super().fit(X, y, **params)
 
-    def check_any_fitted(self) -> None:
-        """Raise if all fits so far failed."""
-        check_any_fitted(self._fits)
+    @property
+    def first_error(self) -> str:
+        """What the first fit that failed failed of."""
+        return self.failures[0].error
 
     def evaluate(self, tasks: Sequence[Task]) -> list[list[dict[str, Any]]]:
         """Fit and score trials, in parallel; return the fits of each, fold by fold."""
@@ -178,8 +180,8 @@ class CrossValidation(BaseSearchCV):
 
     def _run_search(self, evaluate_candidates: Callable) -> None:
         self._evaluate_candidates = evaluate_candidates
-        self._run(self)
-        check_any_fitted(self._fits)
+        metric = self._run(self)
+        check_any_fitted(self._fits, metric)
         _give_all_the_same_metrics(self._fits)
         self._warn_of_failures()
         tasks = [candidate[TASK] for candidate in self._candidates]
@@ -216,17 +218,20 @@ class CrossValidation(BaseSearchCV):
             )
 
 
-def error_of(fit: Mapping[str, Any]) -> str | None:
-    """Return the error of a fit, None if it succeeded."""
+def error_of(fit: Mapping[str, Any], metric: str | None = None) -> str | None:
+    """Return the error of a fit, or of one of its metrics; None if it succeeded."""
     scores = fit["test_scores"]
     if isinstance(scores, Mapping):
-        scores = next(iter(scores.values()))
-    return scores.error if isinstance(scores, Failed) else None
+        found = [scores[metric]] if metric is not None else list(scores.values())
+    else:
+        found = [scores]
+    errors = [score.error for score in found if isinstance(score, Failed)]
+    return errors[0] if errors else None
 
 
-def check_any_fitted(fits: Sequence[Mapping[str, Any]]) -> None:
+def check_any_fitted(fits: Sequence[Mapping[str, Any]], metric: str | None) -> None:
     """Raise if all fits failed."""
-    errors = [error_of(fit) for fit in fits]
+    errors = [error_of(fit, metric) for fit in fits]
     if None not in errors:
         raise ValueError(
             f"All {len(errors)} fits of the search failed, so that there is nothing "
@@ -235,14 +240,16 @@ def check_any_fitted(fits: Sequence[Mapping[str, Any]]) -> None:
 
 
 def mean_score(fits: Iterable[Mapping[str, Any]], metric: str | None) -> float:
-    """Return the mean test score of a trial, NaN if all its fits failed."""
+    """Return the mean test score of a trial, NaN if one of its fits failed.
+
+    `error_score` is for the table: an oracle that took it for a score could be drawn to
+    where fits fail.
+    """
     fits = list(fits)
-    if all(error_of(fit) is not None for fit in fits):
+    if any(error_of(fit, metric) is not None for fit in fits):
         return np.nan
     scores = [fit["test_scores"] for fit in fits]
-    # A fit may have failed before its metrics were known.
-    found = [s[metric] if isinstance(s, Mapping) else s for s in scores]
-    return float(np.mean(found))
+    return float(np.mean([s[metric] if isinstance(s, Mapping) else s for s in scores]))
 
 
 def searched_metric(

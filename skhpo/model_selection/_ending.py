@@ -28,20 +28,29 @@ class Ending:
     def __enter__(self) -> Self:
         self._start = time.monotonic()
         self._best = -np.inf
-        self._n_without = 0
-        # Only the main thread is told of Ctrl-C, and only it may ask for that.
-        self._in_main_thread = threading.current_thread() is threading.main_thread()
-        if self._in_main_thread:
-            self._before = signal.signal(signal.SIGINT, self._on_interrupt)
+        self._n_without = self._n_told = 0
+        # Only the main thread is told of Ctrl-C. Where someone else listens to it, as a
+        # search around this one, it is theirs.
+        self._listens = (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        )
+        if self._listens:
+            signal.signal(signal.SIGINT, self._on_interrupt)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._in_main_thread:
-            signal.signal(signal.SIGINT, self._before)
+        if self._listens:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     @property
     def is_over(self) -> bool:
-        """Whether no trial is to begin any more; `reason` says why."""
+        """Whether no trial is to begin any more; `reason` says why.
+
+        Not before one has ended: there must be something to keep.
+        """
+        if self._n_told == 0:
+            return False
         if self.reason is None:
             if self.timeout is not None and self.seconds >= self.timeout:
                 self.reason = "timeout"
@@ -56,6 +65,7 @@ class Ending:
 
     def tell(self, score: float) -> None:
         """Take in the score of a trial."""
+        self._n_told += 1
         if score > self._best:
             self._best, self._n_without = score, 0
         else:

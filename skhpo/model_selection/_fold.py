@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Number
 from typing import Any, Self
@@ -68,6 +68,9 @@ class Task:
     cells : dict of str to float or int
         The trial as the journal writes it.
 
+    of : str
+        The part of the search that the trial belongs to: a space, and a rung.
+
     folds : Folds
         The splits of the search.
 
@@ -87,6 +90,7 @@ class Task:
     number: int
     params: Mapping[str, Any]
     cells: Mapping[str, float]
+    of: str
     folds: Folds
     finished: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     journal: str | None = None
@@ -153,6 +157,7 @@ class FoldEstimator:
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Fit the user's estimator, unless it is known how that ends."""
+        ignore_interrupts_in_worker()
         rows = params.pop(ROWS)
         if self.task is None:
             self.estimator.set_params(**self.params)
@@ -171,7 +176,7 @@ class FoldEstimator:
             # Here, not before, so that a candidate that cannot be set is a failed one.
             self.estimator.set_params(**self.params)
             rung = self.task.rung
-            with undisturbed(), rung.fold(fold, self.estimator) if rung else nothing():
+            with rung.fold(fold, self.estimator) if rung else contextlib.nullcontext():
                 self._fit(X, y, params)
         except ContinuationError:
             raise
@@ -191,9 +196,6 @@ class FoldEstimator:
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(vars(self)["estimator"], name)
-
-
-nothing = contextlib.nullcontext
 
 
 class FoldScorer:
@@ -242,9 +244,12 @@ class FoldScorer:
         if finished is not None:
             return loaded_scores(finished[part], finished["error"])
         start = time.perf_counter()
-        record[part] = self._scores(fitted, X, y, params, record)
         if part == "test_scores":
+            record[part] = self._scores(fitted, X, y, params, record)
             record["score_time"] = time.perf_counter() - start
+        else:
+            # Of these nothing depends, so that their errors are no failures.
+            record[part] = self._scores(fitted, X, y, params, {})
         if part == "train_scores" or not self.with_train_scores:
             write_fold(fitted.task.journal, record)
         return loaded_scores(record[part], record["error"])
@@ -259,12 +264,14 @@ class FoldScorer:
             "fold": fold,
             "cells": dict(fitted.task.cells),
             "fit_time": fitted.fit_time,
+            "of": fitted.task.of,
             "error": fitted.error,
         }
 
     def _scores(
         self, fitted: FoldEstimator, X: Any, y: Any, params: Any, record: dict
     ) -> float | dict[str, float]:
+        """Return the scores, and note in the record what is wrong with which."""
         if fitted.error is not None:
             return self._worthless()
         targets = () if y is None else (y,)
@@ -276,16 +283,20 @@ class FoldScorer:
             record["error"] = traceback.format_exc()
             return self._worthless()
         if not isinstance(scores, Mapping):
-            return checked_score(scores, self.scorer)
+            score = checked_score(scores, self.scorer)
+            record["error"] = "the score is not a number" if score != score else None
+            return score
         # Where scikit-learn computes several metrics, those that fail are texts.
-        errors = [error for error in scores.values() if isinstance(error, str)]
-        record["error"] = "\n".join(errors) or record["error"]
-        return {
-            name: self.error_score
-            if isinstance(score, str)
-            else checked_score(score, name)
+        errors = {name: text for name, text in scores.items() if isinstance(text, str)}
+        found = {
+            name: self.error_score if name in errors else checked_score(score, name)
             for name, score in scores.items()
         }
+        for name, score in found.items():
+            if score != score:
+                errors.setdefault(name, f"the score {name} is not a number")
+        record["error"] = errors or None
+        return found
 
     def _worthless(self) -> float | dict[str, float]:
         if self.metrics is None:
@@ -304,28 +315,27 @@ def checked_score(score: Any, scorer: Any) -> float:
     return float(found)
 
 
-def loaded_scores(scores: Any, error: str | None) -> Any:
-    """Return scores that remember the error of their fold, if it had one."""
-    if error is None:
-        return dict(scores) if isinstance(scores, Mapping) else scores
-    if isinstance(scores, Mapping):
-        return {name: Failed(score, error) for name, score in scores.items()}
-    return Failed(scores, error)
+def loaded_scores(scores: Any, error: Any) -> Any:
+    """Return scores, of which those that were not to be had remember why.
+
+    `error` is None, a text, or a dict with a text for each metric that failed.
+    """
+    if not isinstance(scores, Mapping):
+        return scores if error is None else Failed(scores, error)
+    if isinstance(error, str):
+        error = dict.fromkeys(scores, error)
+    return {
+        name: Failed(score, error[name]) if name in (error or {}) else score
+        for name, score in scores.items()
+    }
 
 
-@contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Let a worker process finish what it does when the user presses Ctrl-C.
+def ignore_interrupts_in_worker() -> None:
+    """Let a worker process go on when the user presses Ctrl-C.
 
     A terminal sends it to every process in the foreground. The search itself decides
-    when it ends.
+    when it ends, and joblib ends its workers.
     """
     is_worker = multiprocessing.parent_process() is not None
-    if not is_worker or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    if is_worker and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,22 +1,21 @@
 """What makes two searches the same, as a journal writes it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from joblib import hash as hash_of
+from sklearn.base import clone
 
 from .._descriptions import describe
 from ._fold import Folds
-from ._settings import Space
 
 # So long a description is readable; beyond, a digest tells it from others as well.
 LONGEST = 120
 
 
 def header_of(
-    search: Any, spaces: list[Space], seeds: list[int], folds: Folds, data: tuple
+    search: Any, legs: Sequence[Any], seeds: list[int], folds: Folds, data: tuple
 ) -> dict[str, Any]:
     """Return all that decides what a search finds, in JSON's types."""
     X, y, params = data
@@ -28,11 +27,18 @@ def header_of(
         "splits": f"{len(folds.train)} with digest {splits.hexdigest()}",
         "estimator": {
             "class": describe(type(search.estimator)),
-            **_of_params(search.estimator.get_params(deep=True)),
+            # Steps of a Pipeline may have been fitted before.
+            **_of_params(clone(search.estimator).get_params(deep=True)),
         },
         "spaces": {
-            str(number): _of_params(space.dimensions)
-            for number, space in enumerate(spaces)
+            str(leg.number): {
+                **_of_params(leg.space.dimensions),
+                # How often each but the last was drawn from decides what comes next.
+                "trials": None if leg is legs[-1] else leg.n_trials,
+                **_of_params({"function": leg.source} if callable(leg.source) else {}),
+                **search._settings_of_leg(leg),
+            }
+            for leg in legs
         },
         **_of_params(search._settings_of_journal()),
         "seeds": seeds,
@@ -40,8 +46,8 @@ def header_of(
 
 
 def _of_data(data: Any) -> str:
-    if data is None or np.isscalar(data):
-        return repr(data)
+    if not hasattr(data, "__len__") and not hasattr(data, "shape"):
+        return _shortened(describe(data))
     shape = getattr(data, "shape", None) or (len(data),)
     return f"{type(data).__name__} of shape {tuple(shape)} with digest {hash_of(data)}"
 

@@ -2,8 +2,9 @@
 
 import os
 import tempfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from hashlib import blake2b
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ._brackets import Budget, brackets
 from ._loop import Leg, Loop
 from ._oracles import Oracle, RandomOracle
 from ._parameter_names import check_parameter_names
-from ._search import OracleSearchCV
+from ._search import OracleSearchCV, some_params
 from ._space import sub_spaces
 
 
@@ -284,15 +285,27 @@ class HyperbandSearchCV(OracleSearchCV):
 
     def _search_space(self, loop: Loop, leg: Leg, seed: int) -> None:
         """Run bracket after bracket."""
-        with tempfile.TemporaryDirectory(prefix="skhpo-") as temporary:
-            folder = self.checkpoint_dir
-            if folder is None and self.journal is not None:
-                folder = Path(self.journal) / "checkpoints"
-            folder = Path(temporary if folder is None else folder).absolute()
-            with self._new_oracle(leg, seed) as oracle:
-                for number, rungs in enumerate(self.budget().brackets):
-                    place = folder / f"bracket-{number}"
-                    Bracket(self, loop, leg, number, rungs, place).run(oracle)
+        with self._folder() as folder, self._new_oracle(leg, seed) as oracle:
+            for number, rungs in enumerate(self.budget().brackets):
+                place = folder / f"bracket-{number}"
+                Bracket(self, loop, leg, number, rungs, place).run(oracle)
+
+    @contextmanager
+    def _folder(self) -> Iterator[Path]:
+        """Make the folder of a search: its own, as two may be given the same."""
+        if self.journal is None:
+            if self.checkpoint_dir is not None:
+                Path(self.checkpoint_dir).mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(
+                prefix="skhpo-", dir=self.checkpoint_dir
+            ) as temporary:
+                yield Path(temporary).absolute()
+        elif self.checkpoint_dir is None:
+            yield Path(self.journal).absolute() / "checkpoints"
+        else:
+            journal = str(Path(self.journal).absolute()).encode()
+            name = f"skhpo-{blake2b(journal, digest_size=8).hexdigest()}"
+            yield Path(self.checkpoint_dir).absolute() / name
 
     def _new_oracle(self, leg: Leg, seed: int) -> AbstractContextManager[Oracle]:
         return RandomOracle(leg.space, seed)
@@ -317,15 +330,9 @@ class HyperbandSearchCV(OracleSearchCV):
         return super()._settings_of_journal() | settings
 
     def _checked_legs(self) -> list[Leg]:
-        (leg, *others) = super()._checked_legs()
-        if others:
-            raise ValueError(
-                "search_spaces of HyperbandSearchCV must be one space, got "
-                f"{1 + len(others)}. A function of hp can choose among several."
-            )
+        (leg,) = super()._checked_legs()
         check_parameter_names(self.estimator, {self.resource: self.max_resource})
-        some = leg.space.setting(lambda _, dimension: dimension.cell(0.5)).params
-        taken = {self.resource, self._checkpoint} & some.keys()
+        taken = {self.resource, self._checkpoint} & some_params(leg.space).keys()
         if taken:
             raise ValueError(
                 f"search_spaces must leave {sorted(taken)} to HyperbandSearchCV, which "

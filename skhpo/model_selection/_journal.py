@@ -53,6 +53,8 @@ class Journal:
         try:
             self.header, self.trials = self._read(dict(header))
             self.read_folds()
+            for half_written in self.folder.glob("*.tmp"):
+                half_written.unlink()
         except BaseException:
             self.close()
             raise
@@ -67,16 +69,33 @@ class Journal:
         """Let another process open the journal."""
         os.close(self._lock)
 
-    def finished(self, trial: int) -> dict[int, dict[str, Any]]:
-        """Return the records of the finished folds of a trial, by fold."""
+    def finished(
+        self, trial: int, of: str, cells: Mapping[str, Any]
+    ) -> dict[int, dict[str, Any]]:
+        """Return the records of the finished folds of a trial, by fold.
+
+        `of` and `cells` say what the trial is now.
+        """
+        folds = self._folds_of(trial)
+        for fold in folds.values():
+            if fold["of"] != of or fold["cells"] != dict(cells):
+                raise JournalError(
+                    f"trial {trial} of the journal in {str(self.folder)!r} is "
+                    f"{fold['cells']} of {fold['of']}, now it is {dict(cells)} of {of}:"
+                    " the search proposes something else than it did, with other "
+                    "versions perhaps. Name another folder."
+                )
+        return folds
+
+    def cells_of(self, trial: int, of: str) -> dict[str, Any] | None:
+        """Return what a trial of a part of the search was, None if it has none."""
+        folds = [fold for fold in self._folds_of(trial).values() if fold["of"] == of]
+        return folds[0]["cells"] if folds else None
+
+    def _folds_of(self, trial: int) -> dict[int, dict[str, Any]]:
         if trial < len(self.trials):
             return {fold["fold"]: fold for fold in self.trials[trial]["folds"]}
         return self.folds.get(trial, {})
-
-    def cells_of(self, trial: int) -> dict[str, Any] | None:
-        """Return what a trial was, None if no fold of it was finished."""
-        folds = self.finished(trial)
-        return next(iter(folds.values()))["cells"] if folds else None
 
     def write_trial(self, number: int, folds: list[dict[str, Any]]) -> None:
         """Append a finished trial, and drop the files of its folds."""

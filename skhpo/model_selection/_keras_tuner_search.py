@@ -32,7 +32,8 @@ class KerasTunerSearchCV(OracleSearchCV):
         Tuner, "gp" for `GaussianProcessOracle`, or an instance, of which a copy is
         used. An instance goes by its own
         seed, and not by `random_state`. Its objective is replaced by the score of the
-        search. For Hyperband there is `HyperbandSearchCV`.
+        search. For Hyperband there is `HyperbandSearchCV`. A search with an instance
+        cannot be pickled, since Keras Tuner's oracles cannot.
 
     n_iter : int, default=50
         The most trials for each space. There are fewer if the oracle proposes no more.
@@ -221,7 +222,9 @@ class KerasTunerSearchCV(OracleSearchCV):
         """Return what else decides what the search finds, for its journal."""
         oracle = self.oracle
         if not isinstance(oracle, str):
-            oracle = f"{type(oracle).__qualname__} with seed {oracle.seed}"
+            plain = bool | int | float | str | None
+            known = {k: v for k, v in vars(oracle).items() if isinstance(v, plain)}
+            oracle = [type(oracle), known]
         settings = {"n_points": self.n_points, "oracle": oracle}
         return super()._settings_of_journal() | settings
 

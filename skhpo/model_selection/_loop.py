@@ -32,8 +32,13 @@ MOST_LOSSES = 5
 
 @dataclass(eq=False)
 class Leg:
-    """One space of a search, what is to be tried first in it, and what came of it."""
+    """One space of a search, as given and as read, and what came of it.
 
+    `first` is to be tried before all else.
+    """
+
+    number: int
+    source: Any
     space: Space
     n_trials: int
     first: list[Mapping[str, Cell]] = field(default_factory=list)
@@ -79,10 +84,11 @@ class Loop:
         self.metric: str | None = None
         self.journal: Journal | None = None
         self._n_trials = 0
+        self._any_score = False
         self._best = -np.inf
 
-    def run(self, validation: CrossValidation) -> None:
-        """Search one space after the other."""
+    def run(self, validation: CrossValidation) -> str | None:
+        """Search one space after the other; return the metric that was searched by."""
         self._validation = validation
         self._folds = validation.cv.known
         seeds = self.search._draw_seeds(len(self.legs))
@@ -91,14 +97,18 @@ class Loop:
         for leg, seed in zip(self.legs, seeds, strict=True):
             if not self.ending.is_over:
                 self.search._search_space(self, leg, seed)
+        return self.metric
 
-    def ask(self, oracle: Oracle, n: int) -> list[Trial]:
-        """Return up to `n` trials: those that a killed search had begun, then new."""
+    def ask(self, oracle: Oracle, n: int, of: str) -> list[Trial]:
+        """Return up to `n` trials: those that a killed search had begun, then new.
+
+        `of` says what part of the search they belong to.
+        """
         trials: list[Trial] = []
         while len(trials) < n:
             known = None
             if self.journal is not None:
-                known = self.journal.cells_of(self._n_trials + len(trials))
+                known = self.journal.cells_of(self._n_trials + len(trials), of)
             trial = oracle.ask() if known is None else oracle.recall(known)
             if trial is None:
                 break
@@ -106,14 +116,14 @@ class Loop:
         return trials
 
     def evaluate(
-        self, leg: Leg, trials: Sequence[Trial], **settings: Sequence[Any]
+        self, leg: Leg, trials: Sequence[Trial], of: str, **settings: Sequence[Any]
     ) -> list[float]:
         """Return the scores of trials, which the journal has before they are told.
 
         `settings` has for each trial what else a worker is to know of it.
         """
         tasks = [
-            self._task(trial, **{name: values[k] for name, values in settings.items()})
+            self._task(trial, of, **{name: v[k] for name, v in settings.items()})
             for k, trial in enumerate(trials)
         ]
         evaluated = self._evaluate_in_spite_of_losses(tasks)
@@ -148,23 +158,28 @@ class Loop:
         return self._validation.evaluate(tasks)
 
     def _with_finished(self, task: Task) -> Task:
-        return replace(task, finished=self.journal.finished(task.number))
+        finished = self.journal.finished(task.number, task.of, task.cells)
+        return replace(task, finished=finished)
 
-    def _task(self, trial: Trial, **settings: Any) -> Task:
+    def _task(self, trial: Trial, of: str, **settings: Any) -> Task:
         number = self._n_trials
         self._n_trials += 1
         if self.journal is not None:
-            settings["finished"] = self.journal.finished(number)
+            settings["finished"] = self.journal.finished(number, of, trial.cells)
             settings["journal"] = str(self.journal.folder.absolute())
         params = {**trial.params, **settings.pop("params", {})}
-        return Task(number, params, trial.cells, self._folds, **settings)
+        return Task(number, params, trial.cells, of, self._folds, **settings)
 
     def _after(self, leg: Leg, trials: Sequence[Trial], scores: list[float]) -> None:
         """Show a batch to the callbacks, and see whether the search is to go on."""
         leg.trials += trials
         leg.scores += scores
-        if self._n_trials >= MOST_FAILURES:
-            self._validation.check_any_fitted()
+        self._any_score |= bool(np.isfinite(scores).any())
+        if self._n_trials >= MOST_FAILURES and not self._any_score:
+            raise ValueError(
+                f"All of the first {self._n_trials} trials failed, and the search ends "
+                f"here. The first failed like this:\n{self._validation.first_error}"
+            )
         leg.result = optimize_result(leg.space, leg.trials, leg.scores)
         # All are called, whatever the first says.
         answers = [callback(leg.result) for callback in self.callbacks]
@@ -174,8 +189,7 @@ class Loop:
     def _open_journal(self, seeds: list[int]) -> list[int]:
         """Return the seeds of the search that goes on, if one does."""
         search = self.search
-        spaces = [leg.space for leg in self.legs]
-        header = header_of(search, spaces, seeds, self._folds, self._validation.data)
+        header = header_of(search, self.legs, seeds, self._folds, self._validation.data)
         # What nobody gave cannot be given again.
         drawn = ["seeds"] if search.random_state is None else []
         journal = Journal(search.journal, header, not_compared=drawn)
@@ -209,10 +223,19 @@ def _record(task: Task, fold: int, fit: Mapping[str, Any]) -> dict[str, Any]:
         "trial": task.number,
         "fold": fold,
         "cells": dict(task.cells),
-        "error": error_of(fit),
+        "of": task.of,
+        "error": _errors(fit["test_scores"]),
         **times,
         **{part: _plain(fit[part]) for part in parts},
     }
+
+
+def _errors(scores: Any) -> Any:
+    """Return the errors of a fold as its record has them."""
+    if not isinstance(scores, Mapping):
+        return getattr(scores, "error", None)
+    errors = {name: s.error for name, s in scores.items() if hasattr(s, "error")}
+    return errors or None
 
 
 def _plain(scores: Any) -> Any:

@@ -6,11 +6,11 @@ from itertools import islice, product
 from typing import Any, Protocol, Self
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ._dimensions import Dimension
 from ._sampler import Axis, GaussianProcessSampler
 from ._settings import Cell, Setting, Space
+from ._single_thread import single_threaded
 
 # Among how many random candidates one is sought that was not proposed before.
 N_DRAWS = 1000
@@ -78,7 +78,7 @@ class PointOracle:
 
     def __init__(self, space: Space, first: Sequence[Mapping[str, Cell]] = ()):
         self._space = space
-        self._first = list(first)
+        self._first = list({tuple(cells.items()): cells for cells in first}.values())
         self._trials: list[Trial] = []
         self._scores: dict[int, float] = {}
         self._proposed: set[tuple] = set()
@@ -180,9 +180,7 @@ class SamplerOracle(PointOracle):
 
     def _suggestions(self) -> Iterator[Mapping[str, float]]:
         names = list(self._space.dimensions)
-        # Matrices this small are slower with several threads, and the last bits of a
-        # result, by which candidates can differ, depend on their number.
-        with threadpool_limits(1):
+        with single_threaded():
             suggested = self._sampler_over(names).suggest(
                 self._points(names), self._told_scores()
             )
@@ -211,7 +209,10 @@ class SamplerOracle(PointOracle):
         names = list(self._space.dimensions)[: points.shape[1]]
         matters = np.zeros(points.shape, dtype=bool)
         for row, point in enumerate(points.tolist()):
-            asked = self._setting(dict(zip(names, point, strict=True))).cells
+            units = dict(zip(names, point, strict=True))
+            asked = self._space.asked(
+                lambda name, dim, units=units: dim.cell(units.get(name, 0.5))
+            )
             matters[row] = [name in asked for name in names]
         return matters
 

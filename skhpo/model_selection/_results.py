@@ -1,6 +1,6 @@
 """What callbacks are shown of a search, in scikit-optimize's terms."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +16,10 @@ Callback = Callable[[OptimizeResult], bool | None]
 
 @dataclass(frozen=True)
 class SearchedSpace:
-    """The space of a result: its names, and how values lie in it."""
+    """The space of a result: its names, in the order of `x`, and its dimensions."""
 
-    dimensions: Mapping[str, Dimension]
-
-    @property
-    def dimension_names(self) -> list[str]:
-        """Names in the order of `x`."""
-        return list(self.dimensions)
+    dimension_names: Sequence[str]
+    dimensions: Sequence[Dimension]
 
     @property
     def n_dims(self) -> int:
@@ -53,7 +49,7 @@ def optimize_result(
         fun=float(values[best]),
         x_iters=points,
         func_vals=values,
-        space=SearchedSpace(dimensions),
+        space=SearchedSpace(list(dimensions), list(dimensions.values())),
     )
 
 

@@ -26,7 +26,7 @@ class OracleSearchCV(BaseSearchCV):
     """A search whose candidates an oracle proposes.
 
     Subclasses say which (`_new_oracle`), and what beside the parameters of all searches
-    decides what it finds (`settings_of_journal`).
+    decides what it finds (`_settings_of_journal`).
     """
 
     # `callback` is not for the estimator, and `groups` is routed as it always was.
@@ -182,15 +182,20 @@ class OracleSearchCV(BaseSearchCV):
         names = ("error_score", "objective", "refit", "return_train_score", "scoring")
         return {name: getattr(self, name) for name in names}
 
+    def _settings_of_leg(self, leg: Leg) -> dict[str, Any]:  # noqa: ARG002
+        """Return what else decides what is found in one space, for the journal."""
+        return {}
+
     def _search_space(self, loop: Loop, leg: Leg, seed: int) -> None:
         """Evaluate the trials of a space, by and by, and tell the oracle of each."""
+        of = f"space {leg.number}"
         with self._new_oracle(leg, seed) as oracle:
             while len(leg.trials) < leg.n_trials and not loop.ending.is_over:
                 n_asked = min(self.n_points, leg.n_trials - len(leg.trials))
-                trials = loop.ask(oracle, n_asked)
+                trials = loop.ask(oracle, n_asked, of)
                 if not trials:
                     return
-                scores = loop.evaluate(leg, trials)
+                scores = loop.evaluate(leg, trials, of)
                 for trial, score in zip(trials, scores, strict=True):
                     oracle.tell(trial, score)
 
@@ -217,15 +222,17 @@ class OracleSearchCV(BaseSearchCV):
         if isinstance(self.scoring, list | tuple | set | dict):
             check_objective(list(self.scoring), self.refit, self.objective)
         legs = [
-            Leg(read(space), n_trials)
-            for space, n_trials in sub_spaces(self.search_spaces, self.n_iter)
+            Leg(number, space, read(space), n_trials)
+            for number, (space, n_trials) in enumerate(
+                sub_spaces(self.search_spaces, self.n_iter)
+            )
         ]
         for leg in legs:
             self._check_names(leg.space)
         return legs
 
     def _check_names(self, space: Space) -> None:
-        check_parameter_names(self.estimator, _some_params(space))
+        check_parameter_names(self.estimator, some_params(space))
 
     def _check_settings(self) -> None:
         """Raise for a parameter that breaks a rule."""
@@ -260,7 +267,7 @@ class OracleSearchCV(BaseSearchCV):
         self.objective_ = loop.metric
 
 
-def _some_params(space: Space) -> dict[str, Any]:
+def some_params(space: Space) -> dict[str, Any]:
     """Return one value for each parameter that a space may set."""
     random = np.random.default_rng(0)
     params: dict[str, Any] = {}

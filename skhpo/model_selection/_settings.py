@@ -1,6 +1,6 @@
 """Where a search looks: what decides a setting, and which of it matters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -37,6 +37,9 @@ class Space(Protocol):
     def setting(self, choose: Choose) -> Setting:
         """Return the setting that has a cell of one's choice in each dimension."""
 
+    def asked(self, choose: Choose) -> Collection[str]:
+        """Return the names of the dimensions that matter in that setting."""
+
 
 class FlatSpace:
     """A space all of whose dimensions matter in each candidate."""
@@ -51,6 +54,10 @@ class FlatSpace:
         cells = {name: choose(name, dim) for name, dim in self.dimensions.items()}
         params = {name: dim.value(cells[name]) for name, dim in self.dimensions.items()}
         return Setting(params, cells)
+
+    def asked(self, choose: Choose) -> Collection[str]:  # noqa: ARG002
+        """Return the names of the dimensions that matter: all."""
+        return self.dimensions
 
 
 class ConditionalSpace:
@@ -74,6 +81,16 @@ class ConditionalSpace:
 
     def setting(self, choose: Choose) -> Setting:
         """Return the setting that has a cell of one's choice in each dimension."""
+        return self._setting(choose, learns=True)
+
+    def asked(self, choose: Choose) -> Collection[str]:
+        """Return the names of the dimensions that matter, and learn no new ones.
+
+        What is known then depends on the settings that were made, and on nothing else.
+        """
+        return self._setting(choose, learns=False).cells
+
+    def _setting(self, choose: Choose, learns: bool) -> Setting:
         cells: dict[str, Cell] = {}
 
         def answer(
@@ -81,6 +98,9 @@ class ConditionalSpace:
         ) -> Any:
             own_name = self._names.get((name, definition))
             if own_name is None:
+                if not learns:
+                    unknown = dimension()
+                    return unknown.value(unknown.cell(0.5))
                 own_name = self._learn(name, definition, dimension())
             found = self.dimensions[own_name]
             if own_name not in cells:

@@ -18,7 +18,14 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skhpo.model_selection import BayesSearchCV, Categorical, Integer, Real
+from skhpo.model_selection import (
+    BayesSearchCV,
+    Categorical,
+    HyperbandSearchCV,
+    Integer,
+    KerasTunerSearchCV,
+    Real,
+)
 
 X, Y = make_classification(60, 4, random_state=0)
 SPACE = {"a": Real(0, 1), "b": Integer(1, 9)}
@@ -78,7 +85,6 @@ def expected_failures(search):
         )
         for estimator, name in [
             (Ridge(solver="svd"), "alpha"),
-            (LogisticRegression(), "C"),
             (
                 Pipeline(
                     [("scale", StandardScaler()), ("logistic", LogisticRegression())]
@@ -86,6 +92,26 @@ def expected_failures(search):
                 "logistic__C",
             ),
         ]
+    ]
+    + [
+        KerasTunerSearchCV(
+            Ridge(solver="svd"),
+            {"alpha": [0.1, 1.0]},
+            n_iter=2,
+            cv=2,
+            error_score="raise",
+            random_state=0,
+        ),
+        HyperbandSearchCV(
+            Ridge(solver="svd"),
+            {"alpha": [0.1, 1.0]},
+            resource="max_iter",
+            max_resource=2,
+            factor=2,
+            cv=2,
+            error_score="raise",
+            random_state=0,
+        ),
     ],
     expected_failed_checks=expected_failures,
     xfail_strict=True,

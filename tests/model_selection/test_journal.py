@@ -10,8 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from search_estimators import SPACE, Killed, X, Y, calls, search_in
+from scipy import stats
+from search_estimators import SPACE, Counting, Killed, X, Y, calls, search_in
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from skhpo import KerasMLP
 from skhpo.exceptions import JournalError
 from skhpo.model_selection import BayesSearchCV, HyperbandSearchCV, KerasTunerSearchCV
 from skhpo.model_selection._journal import Journal, write_fold
@@ -41,13 +45,15 @@ def assert_same(search, other):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_search_that_was_killed_ends_as_it_would_have(kind, tmp_path):
-    whole = search_in(None, kind, tmp_path / "log0").fit(X, Y)
+    # Keras Tuner's model takes its time.
+    settings = {"n_iter": 4} if kind == "keras_tuner" else {}
+    whole = search_in(None, kind, tmp_path / "log0", **settings).fit(X, Y)
     n_fits = len(calls(tmp_path / "log0"))
     for killed_after in (1, 4, n_fits - 1):
         log, journal = tmp_path / f"log{killed_after}", tmp_path / f"{killed_after}"
         with pytest.raises(Killed):
-            search_in(journal, kind, log, dies_at=killed_after).fit(X, Y)
-        resumed = search_in(journal, kind, log).fit(X, Y)
+            search_in(journal, kind, log, dies_at=killed_after, **settings).fit(X, Y)
+        resumed = search_in(journal, kind, log, **settings).fit(X, Y)
         assert_same(resumed, whole)
         # The fit that was killed is begun again, and no other: the last is the final.
         assert len(calls(log)) == n_fits + 1
@@ -143,6 +149,7 @@ def fold(trial=0, number=0, score=0.5):
         "trial": trial,
         "fold": number,
         "cells": {"a": 0.25},
+        "of": "space 0",
         "test_scores": score,
         "error": None,
         "fit_time": 1.0,
@@ -161,10 +168,17 @@ class TestFile:
             journal.write_trial(0, [fold(0, 0), fold(0, 1)])
             write_fold(str(tmp_path), fold(1, 0, float("nan")))
         with open_again(tmp_path) as journal:
-            assert journal.finished(0) == {0: fold(0, 0), 1: fold(0, 1)}
-            np.testing.assert_equal(journal.finished(1), {0: fold(1, 0, float("nan"))})
-            assert journal.cells_of(1) == {"a": 0.25}
-            assert journal.cells_of(2) is None
+            now = "space 0", {"a": 0.25}
+            assert journal.finished(0, *now) == {0: fold(0, 0), 1: fold(0, 1)}
+            np.testing.assert_equal(
+                journal.finished(1, *now), {0: fold(1, 0, float("nan"))}
+            )
+            assert journal.cells_of(1, "space 0") == {"a": 0.25}
+            assert journal.cells_of(1, "space 1") is None
+            assert journal.cells_of(2, "space 0") is None
+            for other in (("space 1", now[1]), (now[0], {"a": 0.5})):
+                with pytest.raises(JournalError, match="trial 0 of the journal"):
+                    journal.finished(0, *other)
 
     def test_cut_at_every_byte_it_keeps_all_whole_trials(self, tmp_path):
         with open_again(tmp_path) as journal:
@@ -356,3 +370,149 @@ def test_a_real_search_survives_five_kills(tmp_path):
     # Each kill cost the fits that ran, which are two at most, and nothing else; the
     # two last searches ended with the fit of the best.
     assert len(calls(log)) <= 10 * 3 + 5 * 2 + 2
+
+
+# What was broken once
+
+
+@pytest.mark.parametrize("kind", ["gp", "random"])
+def test_a_space_that_was_exhausted_does_not_take_the_next_ones_trials(kind, tmp_path):
+    spaces = [{"c": [1, 2]}, {"a": (0.0, 1.0)}]
+
+    def search():
+        return search_in(tmp_path, kind, tmp_path / "log", space=spaces, n_iter=4)
+
+    first, again = search().fit(X, Y), search().fit(X, Y)
+    assert [list(p) for p in first.cv_results_["params"]] == [["c"]] * 2 + [["a"]] * 4
+    assert_same(again, first)
+
+
+def test_hyperband_on_a_small_space_goes_on(tmp_path):
+    def search():
+        log = tmp_path / "log"
+        return search_in(tmp_path, "hyperband", log, space={"c": [1, 2]})
+
+    assert_same(search().fit(X, Y), search().fit(X, Y))
+
+
+@pytest.mark.parametrize("kind", ["gp", "hyperband"])
+def test_a_search_that_was_ended_early_may_go_on(kind, tmp_path):
+    whole = search_in(None, kind, tmp_path / "log").fit(X, Y)
+
+    def stop(result):
+        return len(result.x_iters) >= 3
+
+    ended = search_in(tmp_path / "journal", kind, tmp_path / "log")
+    ended.fit(X, Y, callback=stop)
+    assert ended.stopped_by_ == "callback"
+    assert len(ended.cv_results_["params"]) < len(whole.cv_results_["params"])
+    assert_same(
+        search_in(tmp_path / "journal", kind, tmp_path / "log").fit(X, Y), whole
+    )
+
+
+def test_networks_of_an_ended_hyperband_go_on(tmp_path):
+    def search(journal=None):
+        return HyperbandSearchCV(
+            KerasMLP(4, batch_size=30, random_state=0),
+            {"learning_rate": [0.1, 0.03, 0.01, 0.003]},
+            max_resource=4,
+            factor=2,
+            cv=2,
+            random_state=0,
+            refit=False,
+            journal=journal,
+        )
+
+    whole = search().fit(X, Y)
+    seen = []
+    search(tmp_path).fit(X, Y, callback=lambda result: seen.append(1) or True)
+    assert_same(search(tmp_path).fit(X, Y), whole)
+    assert list(tmp_path.glob("checkpoints/*/candidate-*")) == []
+
+
+def test_distributions_and_functions_are_told_apart(tmp_path):
+    def search(space):
+        return search_in(tmp_path, "gp", tmp_path / "log", space=space, n_iter=2)
+
+    search({"a": stats.uniform(0, 1)}).fit(X, Y)
+    search({"a": stats.uniform(0, 1)}).fit(X, Y)
+    with pytest.raises(JournalError, match="spaces: 0: a"):
+        search({"a": stats.uniform(0, 2)}).fit(X, Y)
+
+
+def test_a_function_that_does_something_else_is_refused(tmp_path):
+    def search(space):
+        return search_in(tmp_path, "gp", tmp_path / "log", space=space, n_iter=2)
+
+    search(lambda hp: {"a": hp.Float("x", 0, 1)}).fit(X, Y)
+    with pytest.raises(JournalError, match="spaces: 0: function"):
+        search(lambda hp: {"a": 1 - hp.Float("x", 0, 1)}).fit(X, Y)
+
+
+def test_another_number_of_initial_points_is_refused(tmp_path):
+    search_in(tmp_path, "gp", tmp_path / "log", n_iter=4).fit(X, Y)
+    other = search_in(tmp_path, "gp", tmp_path / "log", n_iter=4, n_initial_points=3)
+    with pytest.raises(JournalError, match="initial points: 2 in the journal, now 3"):
+        other.fit(X, Y)
+
+
+def test_what_a_pipeline_was_fitted_to_does_not_matter(tmp_path):
+    pipe = make_pipeline(StandardScaler(), Counting())
+    search = BayesSearchCV(
+        pipe,
+        {"counting__a": (0.0, 1.0)},
+        n_iter=2,
+        cv=2,
+        random_state=0,
+        journal=tmp_path,
+    )
+    first = search.fit(X, Y)
+    pipe.fit(X, Y)
+    assert_same(search.fit(X, Y), first)
+
+
+def test_a_rare_branch_is_resumed_alike(tmp_path):
+    def space(hp):
+        x = hp.Float("x", 0, 1)
+        # Asked for by one rehearsal in a thousand.
+        deep = hp.Float("deep", 0, 1) if 0.5 < x < 0.501 else 0.0
+        return {"a": x * (1 - deep)}
+
+    for seed in range(3):
+        settings = {"space": space, "n_iter": 9, "random_state": seed}
+        log, journal = tmp_path / f"log{seed}", tmp_path / f"journal{seed}"
+        whole = search_in(None, "gp", tmp_path / "whole", **settings).fit(X, Y)
+        with pytest.raises(Killed):
+            search_in(journal, "gp", log, dies_at=20, **settings).fit(X, Y)
+        assert_same(search_in(journal, "gp", log, **settings).fit(X, Y), whole)
+
+
+def test_repeated_initial_params_are_resumed_alike(tmp_path):
+    first = [{"a": 0.25, "c": 3}, {"a": 0.25, "c": 3}, {"a": 0.5, "c": 3}]
+    settings = {"n_iter": 5, "initial_params": first, "n_initial_points": 5}
+    whole = search_in(None, "keras_tuner", tmp_path / "whole", **settings).fit(X, Y)
+    log = tmp_path / "log"
+    with pytest.raises(Killed):
+        search_in(tmp_path / "j", "keras_tuner", log, dies_at=8, **settings).fit(X, Y)
+    resumed = search_in(tmp_path / "j", "keras_tuner", log, **settings).fit(X, Y)
+    assert_same(resumed, whole)
+
+
+def test_parameters_of_fit_need_no_length(tmp_path):
+    class Told(Counting):
+        def fit(self, X, y, threshold=None):
+            return super().fit(X, y)
+
+    search = BayesSearchCV(Told(), SPACE, n_iter=2, cv=2, journal=tmp_path)
+    search.fit(X, Y, threshold=0.5)
+    with pytest.raises(JournalError, match=r"of fit: threshold: 0.5 in the"):
+        search.fit(X, Y, threshold=0.6)
+
+
+def test_what_a_kill_left_half_written_goes(tmp_path):
+    open_again(tmp_path).close()
+    half = tmp_path / "trial-000000-fold-0.json.77-88.tmp"
+    half.write_bytes(b"half")
+    open_again(tmp_path).close()
+    assert not half.exists()

@@ -1,10 +1,8 @@
 """Keras Tuner's oracles, asked and told as ours are."""
 
-import contextlib
 import copy
 import math
 import tempfile
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
@@ -12,13 +10,13 @@ import keras_tuner
 import numpy as np
 from keras_tuner.engine.trial import Trial as KerasTunerTrial
 from scipy.stats import rankdata
-from threadpoolctl import threadpool_limits
 
 from ..._compat import forget_oracle
 from ...exceptions import JournalError
 from .._dimensions import Categories, Dimension, IntegerInterval, RealInterval
-from .._oracles import PointOracle, Trial
+from .._oracles import MOST_CANDIDATES, PointOracle, Trial
 from .._settings import Cell, Space
+from .._single_thread import unnoticed
 from ._gaussian_process import GaussianProcessOracle
 
 OBJECTIVE = "score"
@@ -46,6 +44,9 @@ class KerasTunerOracle:
     def __init__(self, oracle: keras_tuner.Oracle, space: Space):
         self._space = space
         self._oracle = copy.deepcopy(oracle)
+        if isinstance(oracle, keras_tuner.oracles.GridSearchOracle):
+            # It goes through what does not matter first, and ends by itself.
+            self.max_collisions = MOST_CANDIDATES
         self._oracle.objective = keras_tuner.Objective(OBJECTIVE, direction="max")
         self._oracle.verbose = 0
         # It is the search that decides when there are too many failures, and trials.
@@ -61,7 +62,8 @@ class KerasTunerOracle:
         )
         self._n_asked = 0
         self._trials: list[Trial] = []
-        self._running: dict[int, KerasTunerTrial] = {}
+        # The trials of Keras Tuner that wait for the score of a candidate.
+        self._pending: dict[tuple, list[KerasTunerTrial]] = {}
         self._scores: dict[tuple, float] = {}
 
     def ask(self) -> Trial | None:
@@ -79,16 +81,21 @@ class KerasTunerOracle:
             if key not in self._scores:
                 trial = Trial(len(self._trials), setting.params, setting.cells)
                 self._trials.append(trial)
-                self._running[trial.number] = running
+                self._pending[key] = [running]
                 self._scores[key] = math.nan
                 return trial
-            self._end(running, self._scores[key])
+            if key in self._pending:
+                self._pending[key].append(running)
+            else:
+                self._end(running, self._scores[key])
         return None
 
     def tell(self, trial: Trial, score: float) -> None:
         """Take in the score of a trial: greater is better, not finite is a failure."""
-        self._scores[tuple(trial.cells.items())] = score
-        self._end(self._running.pop(trial.number), score)
+        key = tuple(trial.cells.items())
+        self._scores[key] = score
+        for running in self._pending.pop(key):
+            self._end(running, score)
 
     def recall(self, cells: Mapping[str, Cell]) -> Trial:
         """Return the trial that was proposed next, in a search that goes on."""
@@ -249,16 +256,6 @@ class KerasTunerProcessOracle(PointOracle):
         trial = KerasTunerTrial(space, trial_id=str(number), status="COMPLETED")
         trial.score = target
         return trial
-
-
-@contextlib.contextmanager
-def unnoticed() -> Iterator[None]:
-    """Keep the numerical woes of a surrogate model from users, who can do nothing.
-
-    And from all but one thread, with which matrices as small as these are faster.
-    """
-    with warnings.catch_warnings(action="ignore"), threadpool_limits(1):
-        yield
 
 
 def _targets(scores: Mapping[int, float], n_trials: int) -> np.ndarray:
