@@ -5,6 +5,7 @@ from ._cache import get_cache_size as get_cache_size
 from ._cache import set_cache_size as set_cache_size
 from ._checkpoint import Checkpoint as Checkpoint
 from ._checkpoint import fingerprint as fingerprint
+from ._data import take as take
 from ._devices import settle_into_worker as _settle_into_worker
 from ._fit import PREDICT_BATCH_SIZE as PREDICT_BATCH_SIZE
 from ._fit import predict as predict

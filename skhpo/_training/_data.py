@@ -11,6 +11,9 @@ from ._devices import device_for
 
 _ALIGNMENT = 64
 
+# Taken at a time: few enough to stay in the processor's cache.
+_BYTES_AT_A_TIME = 2**18
+
 
 class Data(NamedTuple):
     """Samples, their targets, and their weights, where there are any."""
@@ -57,11 +60,57 @@ def to_tensor(array: np.ndarray) -> tf.Tensor:
     """
     if array.dtype.kind not in "biuf":
         return tf.constant(array)
-    is_double = array.dtype == np.float64
-    buffer = _aligned(array.shape, keras.config.floatx() if is_double else array.dtype)
-    np.copyto(buffer, array, casting="same_kind")
+    tensor = _tensor_behind(array)
+    if tensor is None:
+        buffer = _buffer(array.shape, array.dtype)
+        np.copyto(buffer, array, casting="same_kind")
+        tensor = _tensor_over(buffer)
     # The copy stays where it is on the CPU, and goes to a GPU where there is one.
-    return tf.identity(tf.experimental.dlpack.from_dlpack(buffer.__dlpack__()))
+    return tf.identity(tensor)
+
+
+def take(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return some rows of numbers as the tensor that `to_tensor` will give for them.
+
+    They are copied once, here. Neither the array nor views of it can be written to.
+    """
+    buffer = _buffer((len(rows), *array.shape[1:]), array.dtype)
+    step = max(1, _BYTES_AT_A_TIME * len(buffer) // max(1, buffer.nbytes))
+    for start in range(0, len(rows), step):
+        some = slice(start, start + step)
+        np.copyto(buffer[some], array[rows[some]], casting="same_kind")
+    return np.asarray(_Memory(buffer))
+
+
+class _Memory:
+    """The memory of a tensor, as NumPy reads it: the base of arrays made of it."""
+
+    def __init__(self, buffer: np.ndarray) -> None:
+        self.tensor = _tensor_over(buffer)
+        read_only = {"data": (buffer.ctypes.data, True)}
+        self.__array_interface__ = buffer.__array_interface__ | read_only
+
+
+def _tensor_behind(array: np.ndarray) -> tf.Tensor | None:
+    """Return the tensor in whose memory an array is, if it is all of it in order."""
+    base = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if not isinstance(base, _Memory) or not array.flags.c_contiguous:
+        return None
+    whole = np.asarray(base)
+    is_whole = (array.nbytes, array.dtype) == (whole.nbytes, whole.dtype)
+    return tf.reshape(base.tensor, array.shape) if is_whole else None
+
+
+def _tensor_over(buffer: np.ndarray) -> tf.Tensor:
+    """Return a tensor that takes over the memory of an array."""
+    return tf.experimental.dlpack.from_dlpack(buffer.__dlpack__())
+
+
+def _buffer(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Return an empty array of the type that numbers have in memory."""
+    return _aligned(shape, keras.config.floatx() if dtype == np.float64 else dtype)
 
 
 def _aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:

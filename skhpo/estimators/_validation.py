@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from .._training import take
+
 
 class Samples(NamedTuple):
     """Samples, their targets, and their weights, where there are any."""
@@ -14,8 +16,9 @@ class Samples(NamedTuple):
     sample_weight: np.ndarray | None = None
 
     def rows(self, rows: np.ndarray) -> "Samples":
-        """Return some of the samples."""
-        return Samples(*(None if part is None else part[rows] for part in self))
+        """Return some of the samples, X copied to where it is trained on."""
+        others = (None if part is None else part[rows] for part in self[1:])
+        return Samples(take(self.X, rows), *others)
 
 
 def split(
