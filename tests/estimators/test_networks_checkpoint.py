@@ -28,7 +28,6 @@ def assert_equal(first, second):
 
 
 CASES = {
-    "plain": KerasMLP(12),
     "seedless": KerasMLP(12, random_state=None),
     "dropout and normalization": KerasMLP(12, dropout=0.3, batch_normalization=True),
     "schedule": KerasMLP(
@@ -52,6 +51,7 @@ CASES = {
     "convolution": KerasCNN(4, dense_layer_sizes=8, class_weight="balanced"),
     "Keras's path": KerasMLP(
         8,
+        batch_size=100,
         early_stopping=True,
         callbacks=[
             keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None)

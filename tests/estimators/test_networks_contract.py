@@ -19,13 +19,13 @@ from sklearn.utils.estimator_checks import (
 
 from skhpo import KerasCNN, KerasCNNRegressor, KerasMLP, KerasMLPRegressor
 
-SHARED = {"learning_rate": 0.02, "random_state": 0}
+SHARED = {"learning_rate": 0.1, "random_state": 0}
 BLOCKS = {"padding": "same", "pool_size": 1, "dense_layer_sizes": 20}
 NETWORKS = [
-    KerasMLP(20, epochs=25, **SHARED),
-    KerasMLPRegressor(20, epochs=50, **SHARED),
-    KerasCNN(4, epochs=25, **BLOCKS, **SHARED),
-    KerasCNNRegressor(4, epochs=50, **BLOCKS, **SHARED),
+    KerasMLP(20, epochs=8, **SHARED),
+    KerasMLPRegressor(20, epochs=15, **SHARED),
+    KerasCNN(4, epochs=8, **BLOCKS, **SHARED),
+    KerasCNNRegressor(4, epochs=15, **BLOCKS, **SHARED),
 ]
 STOCHASTIC = {
     "check_sample_weight_equivalence_on_dense_data": (

@@ -186,7 +186,7 @@ def test_early_stopping_keeps_the_best_epoch(tol, restore, batch_hooks, iris):
 
 
 def test_early_stopping_looks_at_a_share_of_every_class(iris, trainings):
-    X, y = iris[0][:110], iris[1][:110]
+    X, y = iris[0][:110].astype(np.float32), iris[1][:110]
     stopping(validation_fraction=0.2, epochs=1).fit(X, y)
     (training,) = trainings
     X_val, y_val, _ = training["validation_data"]
@@ -197,16 +197,17 @@ def test_early_stopping_looks_at_a_share_of_every_class(iris, trainings):
 
 
 def test_what_is_held_out_depends_on_the_seed(iris, trainings):
+    X, y = iris[0].astype(np.float32), iris[1]
     for seed in (0, 0, 1):
-        stopping(random_state=seed, epochs=1).fit(*iris, sample_weight=np.arange(150))
+        stopping(random_state=seed, epochs=1).fit(X, y, sample_weight=np.arange(150))
     first, same, other = (t["validation_data"][0] for t in trainings)
     assert_array_equal(first, same)
     assert not np.array_equal(first, other)
     # The weights go with the samples.
-    lookup = {row.tobytes(): i for i, row in enumerate(iris[0])}
+    lookup = {row.tobytes(): i for i, row in enumerate(X)}
     X_val, _, weights = trainings[0]["validation_data"]
     of_row = [lookup[row.tobytes()] for row in X_val]
-    doubled = [i for i in of_row if (iris[0] == iris[0][i]).all(axis=1).sum() > 1]
+    doubled = [i for i in of_row if (X[i] == X).all(axis=1).sum() > 1]
     assert [w for w, i in zip(weights, of_row, strict=True) if i not in doubled] == [
         i for i in of_row if i not in doubled
     ]
@@ -288,22 +289,28 @@ def test_metrics_of_one_name_can_be_monitored(iris):
     assert "val_area_1" in network.history_
 
 
+# Of each of these the name is known before the fit.
+PLAIN_METRICS = {
+    "acc": "acc",
+    "MeanSquaredError": "MeanSquaredError",
+    "area": keras.metrics.AUC(name="area"),
+    "metric_of_our_own": metric_of_our_own,
+    "mean_squared_error": keras.losses.MeanSquaredError(),
+}
+
+
 @pytest.mark.parametrize(
-    ("metric", "name"),
+    ("metrics", "name"),
     [
-        ("acc", "acc"),
-        ("MeanSquaredError", "MeanSquaredError"),
-        (keras.metrics.AUC(name="area"), "area"),
-        (metric_of_our_own, "metric_of_our_own"),
-        (keras.losses.MeanSquaredError(), "mean_squared_error"),
-        (partial(metric_of_our_own), "partial"),
-        (MetricOfOurOwn, "metric_of_our_own"),
+        *(([*PLAIN_METRICS.values()], name) for name in PLAIN_METRICS),
+        ([partial(metric_of_our_own)], "partial"),
+        ([MetricOfOurOwn], "metric_of_our_own"),
     ],
     ids=["acc", "name", "instance", "function", "loss", "partial", "camel case"],
 )
-def test_metrics_are_monitored_by_the_names_that_keras_gives(metric, name, iris):
+def test_metrics_are_monitored_by_the_names_that_keras_gives(metrics, name, iris):
     X, y = iris
-    network = stopping(metrics=[metric], monitor=f"val_{name}", epochs=1)
+    network = stopping(metrics=metrics, monitor=f"val_{name}", epochs=1)
     assert f"val_{name}" in network.fit(X, y == 1).history_
 
 

@@ -30,7 +30,7 @@ EXPECTED_FAILURES = {
 # of Keras hold the time.
 def build_compiled(build, loss, meta):
     model = build(meta)
-    model.compile(keras.optimizers.Adam(0.02), loss)
+    model.compile(keras.optimizers.Adam(0.1), loss)
     return model
 
 
@@ -45,8 +45,8 @@ def build_quick_regressor(meta):
 
 
 QUIET = {"verbose": 0, "random_state": 0}
-CLASSIFIER = KerasClassifier(build_quick_classifier, epochs=30, **QUIET)
-REGRESSOR = KerasRegressor(build_quick_regressor, epochs=60, **QUIET)
+CLASSIFIER = KerasClassifier(build_quick_classifier, epochs=8, **QUIET)
+REGRESSOR = KerasRegressor(build_quick_regressor, epochs=15, **QUIET)
 
 ran = defaultdict(set)
 skipped = defaultdict(set)

@@ -44,8 +44,11 @@ def backbone():
     return keras.Sequential(layers, name="backbone")
 
 
-@pytest.mark.parametrize("compiled", [False, True], ids=["", "compiled"])
-@pytest.mark.parametrize("trainable", [False, True], ids=["frozen", "trained"])
+@pytest.mark.parametrize(
+    ("trainable", "compiled"),
+    [(False, False), (True, True)],
+    ids=["frozen", "trained, compiled"],
+)
 def test_a_building_function_may_reuse_a_backbone(iris, backbone, trainable, compiled):
     backbone.trainable = trainable
     before = backbone.get_weights()

@@ -136,8 +136,17 @@ def given_model():
     return build_with_dropout({"X_shape_": (150, 4)})
 
 
-@pytest.mark.parametrize("random_state", [0, None])
-@pytest.mark.parametrize("how", ["built", "given", "restored", "by Keras"])
+@pytest.mark.parametrize(
+    ("how", "random_state"),
+    [
+        ("built", 0),
+        ("built", None),
+        ("given", None),
+        ("restored", None),
+        ("by Keras", 0),
+        ("by Keras", None),
+    ],
+)
 def test_nothing_global_is_touched(iris, random_state, how, given_model):
     model = build_that_keras_trains if how == "by Keras" else build_with_dropout
     estimator = classifier(

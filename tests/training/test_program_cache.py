@@ -181,29 +181,26 @@ class FailsIn(keras.callbacks.Callback):
         raise FailureError
 
 
-@pytest.mark.parametrize(
-    "event",
-    ["on_train_begin", "on_epoch_begin", "on_test_end", "on_epoch_end", "on_train_end"],
-)
-def test_program_comes_back_after_an_exception(event, cache, inputs, targets):
+def test_program_comes_back_after_an_exception(cache, inputs, targets):
     validation = inputs["rows"][:7], targets["number"][:7]
     expected = network(optimizer="adam")
     fit(expected, inputs, targets, validation_data=validation)
     (program,) = cache.programs
 
-    with pytest.raises(FailureError):
-        fit(
-            network(seed=9, optimizer="adam"),
-            inputs,
-            targets,
-            validation_data=validation,
-            callbacks=[FailsIn(event)],
-        )
-    model = network(optimizer="adam")
-    fit(model, inputs, targets, validation_data=validation)
+    for event in ("train_begin", "epoch_begin", "test_end", "epoch_end", "train_end"):
+        with pytest.raises(FailureError):
+            fit(
+                network(seed=9, optimizer="adam"),
+                inputs,
+                targets,
+                validation_data=validation,
+                callbacks=[FailsIn(f"on_{event}")],
+            )
+        model = network(optimizer="adam")
+        fit(model, inputs, targets, validation_data=validation)
 
-    assert cache.programs == [program]
-    assert_identical(model, expected)
+        assert cache.programs == [program], event
+        assert_identical(model, expected)
 
 
 def test_model_keeps_what_was_trained_before_an_exception(cache, inputs, targets):
@@ -302,7 +299,6 @@ def test_nothing_of_a_fit_is_left_for_the_next(name, cache, inputs, targets):
         return model, training
 
     expected, expected_training = fitted(3, slice(50))
-    skhpo.clear_caches()
     fitted(8, slice(30), callbacks)
     model, training = fitted(3, slice(50))
 
@@ -388,17 +384,17 @@ def test_predictions_at_once(cache, inputs):
         assert_array_equal(values, np.broadcast_to(outputs, (10, *outputs.shape)))
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd", "adamw", "rmsprop"])
-def test_forgotten_programs_leave_no_graphs_behind(optimizer, inputs, targets):
+def test_forgotten_programs_leave_no_graphs_behind(inputs, targets):
     def graphs():
         skhpo.clear_caches()
         gc.collect()
         return sum(issubclass(type(thing), FuncGraph) for thing in gc.get_objects())
 
     before = graphs()
-    model = network(lambda: [Dense(7)], optimizer=optimizer, loss="mse")
-    fit(model, inputs, targets)
-    predict(model, inputs["rows"])
+    for optimizer in ("adam", "sgd", "adamw", "rmsprop"):
+        model = network(lambda: [Dense(7)], optimizer=optimizer, loss="mse")
+        fit(model, inputs, targets)
+        predict(model, inputs["rows"])
     assert graphs() == before
 
 
