@@ -45,6 +45,8 @@ def tensors(*parts):
     return tf.data.Dataset.from_tensor_slices(parts).batch(BATCH)
 
 
+# Step by step, which for a few steps takes less time than to trace them.
+EAGER = {"run_eagerly": True}
 KINDS = {"PyDataset": Batches, "tf.data": tensors}
 of_each_kind = pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
 
@@ -90,7 +92,8 @@ def test_the_same_is_learned_as_from_arrays(mixed, make, labels):
 
 def test_two_classes(mixed):
     X, y = mixed
-    estimator = classifier(loss="binary_crossentropy", epochs=1).fit(tensors(X, y > 0))
+    estimator = classifier(loss="binary_crossentropy", epochs=1, **EAGER)
+    estimator.fit(tensors(X, y > 0))
     assert estimator.target_type_ == "binary"
     assert estimator.predict_proba(X[:1]).shape == (1, 2)
 
@@ -99,7 +102,7 @@ def test_two_classes(mixed):
 def test_classes_are_found_in_all_batches(iris, make):
     # Of sorted labels the first batch has one only.
     X, y = iris
-    estimator = classifier(epochs=1).fit(make(X, NAMES[y]))
+    estimator = classifier(epochs=1, **EAGER).fit(make(X, NAMES[y]))
     assert_array_equal(estimator.classes_, NAMES)
     assert estimator.model_.output_shape == (None, 3)
 
@@ -115,7 +118,7 @@ def test_classes_are_found_in_all_batches(iris, make):
 def test_weights_of_samples_and_of_classes(mixed, make, class_weight, weighted):
     X, y = mixed[0][:110], mixed[1][:110]
     parts = (X, y, np.linspace(0.5, 2, len(X))) if weighted else (X, y)
-    estimator = classifier(class_weight=class_weight).fit(make(*parts))
+    estimator = classifier(class_weight=class_weight, **EAGER).fit(make(*parts))
     arrays = classifier(class_weight=class_weight, shuffle=False, batch_size=BATCH)
     assert_alike(estimator, arrays.fit(*parts))
 
@@ -164,7 +167,7 @@ def test_encoders_of_a_subclass(mixed):
 
 def test_a_dataset_keeps_its_hooks_and_its_settings(mixed):
     batches = [Batches(*mixed, workers=2, max_queue_size=3) for _ in range(2)]
-    estimator = classifier(epochs=3).fit(batches[0])
+    estimator = classifier(epochs=3, **EAGER).fit(batches[0])
     estimator.model_.fit(batches[1], epochs=3, verbose=0)
     # Heard as often as by Keras alone, and no batch of an epoch is left out.
     assert batches[0].begun == batches[1].begun == 3
@@ -174,18 +177,18 @@ def test_a_dataset_keeps_its_hooks_and_its_settings(mixed):
 
 def test_arguments_of_fit(mixed):
     dataset = Batches(*mixed)
-    estimator = classifier(epochs=5, batch_size=-1).fit(
+    estimator = classifier(epochs=5, batch_size=-1, **EAGER).fit(
         dataset, epochs=3, batch_size=7, steps_per_epoch=2
     )
     assert estimator.current_epoch == 3
     assert int(estimator.model_.optimizer.iterations) == 6
-    later = classifier(fit__epochs=1).fit(dataset, initial_epoch=3)
+    later = classifier(fit__epochs=1, **EAGER).fit(dataset, initial_epoch=3)
     assert later.current_epoch == 1
 
 
 def test_warm_start(mixed):
     X, y = mixed[0], NAMES[mixed[1]]
-    estimator = classifier(warm_start=True).fit(tensors(X, y))
+    estimator = classifier(warm_start=True, **EAGER).fit(tensors(X, y))
     model, first = estimator.model_, estimator.history_["loss"]
     estimator.fit(tensors(X, y))
     assert estimator.model_ is model
@@ -216,7 +219,7 @@ def test_the_seed_is_honoured(mixed):
 def test_validation_data(mixed, make, validation):
     X, y = mixed[0], NAMES[mixed[1]]
     data = (X[:50], y[:50]) if validation == "arrays" else make(X[:50], y[:50])
-    estimator = classifier().fit(make(X[50:], y[50:]), validation_data=data)
+    estimator = classifier(**EAGER).fit(make(X[50:], y[50:]), validation_data=data)
     arrays = classifier(shuffle=False, batch_size=BATCH).fit(
         X[50:], y[50:], validation_data=(X[:50], y[:50])
     )

@@ -69,6 +69,8 @@ def test_attributes_of_a_fitted_classifier_are_the_same(iris):
 
 # SciKeras trains a model that it is given; ours trains a copy. Neither is given a
 # random state, with which SciKeras would switch TensorFlow's determinism for all.
+# Theirs goes step by step, which for a few steps takes less time than to trace them.
+EAGER = {"run_eagerly": True}
 SAME = {"verbose": 0, "shuffle": False, "random_state": None, "epochs": 3}
 
 
@@ -119,6 +121,7 @@ CASES = {
 def pair_of_classifiers(build, **settings):
     model = build()
     theirs = scikeras.KerasClassifier(keras.models.clone_model(model), **settings)
+    theirs.set_params(**EAGER)
     theirs.model.set_weights(model.get_weights())
     return KerasClassifier(model, **settings), theirs
 
@@ -160,6 +163,7 @@ def test_regressors_learn_the_same(iris, more):
     model = build_linear()
     settings = {**SAME, "loss": "mean_squared_error", **more}
     theirs = scikeras.KerasRegressor(keras.models.clone_model(model), **settings)
+    theirs.set_params(**EAGER)
     theirs.model.set_weights(model.get_weights())
     ours = KerasRegressor(model, **settings)
     for estimator in (ours, theirs):

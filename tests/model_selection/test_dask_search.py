@@ -47,7 +47,9 @@ def assert_same(search, other):
     )
 
 
-@pytest.mark.parametrize("kind", ["gp", "hyperband"])
+@pytest.mark.parametrize(
+    "kind", ["gp", pytest.param("hyperband", marks=pytest.mark.slow)]
+)
 def test_a_cluster_gives_the_same(kind, cluster, tmp_path):
     log = tmp_path / "log"
     here = search_in(None, kind, log).fit(X, Y)

@@ -76,7 +76,11 @@ def assert_identical(found, expected):
         assert_array_equal(value, other)
 
 
-@pytest.fixture(scope="module", params=SMALL)
+# Convolutions are also fitted between fits of the other, and in the tests of sketches.
+@pytest.fixture(
+    scope="module",
+    params=["dropout", pytest.param("convolution", marks=pytest.mark.slow)],
+)
 def name(request):
     return request.param
 

@@ -468,7 +468,7 @@ FIELDS = {
 networks = st.builds(Settings, **FIELDS)
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(networks, st.sampled_from(list(FIELDS)), st.data())
 def test_keys_are_equal_where_settings_are(one, field, data):
     assume(one.sizes)
