@@ -137,8 +137,10 @@ class BayesSearchCV(OracleSearchCV):
         trial ends. The same call after a kill goes on from there, repeats no finished
         fold, and ends as it would have without the kill. A journal of another search
         (other data, space, estimator, splits or parameters) is refused. `n_iter` may
-        differ, to search on, as long as the number of initial points does not. Workers
-        on other machines must have the folder too.
+        differ, to search on, as long as the number of initial points does not. A
+        splitter that shuffles needs a `random_state`. A journal is of one `fit`: within
+        `cross_val_score` there are several. Workers on other machines must have the
+        folder too.
 
     callbacks : callable, list of callable or None, default=None
         Called after each batch of trials with a result as scikit-optimize's callbacks
@@ -200,7 +202,7 @@ class BayesSearchCV(OracleSearchCV):
         Their names, if `best_estimator_` has them.
 
     total_iterations : int
-        The number of trials over all spaces, available before `fit`.
+        The most trials over all spaces, available before `fit`.
 
     See Also
     --------

@@ -56,7 +56,8 @@ class HyperbandSearchCV(OracleSearchCV):
 
     best_of : {"all", "last"}, default="all"
         Whether the best candidate is that of all rungs, with what it had got there, or
-        of those that got `max_resource`.
+        of those that got `max_resource` (of those that got most, where the search was
+        ended before).
 
     checkpoint_dir : path-like or None, default=None
         The folder in which fits leave what they continue from; all workers must have
@@ -163,7 +164,7 @@ class HyperbandSearchCV(OracleSearchCV):
         Their names, if `best_estimator_` has them.
 
     total_iterations : int
-        The number of rows of `cv_results_`, available before `fit`.
+        The most rows that `cv_results_` can have, available before `fit`.
 
     See Also
     --------

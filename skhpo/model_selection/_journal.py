@@ -246,7 +246,9 @@ def _differences(
         if isinstance(before, Mapping) and isinstance(now, Mapping):
             yield from _differences(before, now, f"{within}{name}: ")
         elif before != now:
-            yield f"- {within}{name}: {before} in the journal, now {now}"
+            told = "not" if name not in known else before
+            tells = "not there" if name not in wanted else now
+            yield f"- {within}{name}: {told} in the journal, now {tells}"
 
 
 def _lock(path: Path) -> int:

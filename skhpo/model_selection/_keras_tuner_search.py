@@ -30,8 +30,8 @@ class KerasTunerSearchCV(OracleSearchCV):
     oracle : str or keras_tuner.Oracle, default="random"
         Who proposes candidates: "random", "grid" or "bayesian" for those of Keras
         Tuner, "gp" for `GaussianProcessOracle`, or an instance, of which a copy is
-        used. An instance goes by its own
-        seed, and not by `random_state`. Its objective is replaced by the score of the
+        used. An instance goes by its own seed, and not by `random_state`, and proposes
+        no more than its own `max_trials`. Its objective is replaced by the score of the
         search. For Hyperband there is `HyperbandSearchCV`. A search with an instance
         cannot be pickled, since Keras Tuner's oracles cannot.
 

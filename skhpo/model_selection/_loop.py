@@ -175,7 +175,9 @@ class Loop:
         leg.trials += trials
         leg.scores += scores
         self._any_score |= bool(np.isfinite(scores).any())
-        if self._n_trials >= MOST_FAILURES and not self._any_score:
+        # Infinite scores are as bad as failures to an oracle, but nothing went wrong.
+        too_many = self._n_trials >= MOST_FAILURES and not self._any_score
+        if too_many and self._validation.failures:
             raise ValueError(
                 f"All of the first {self._n_trials} trials failed, and the search ends "
                 f"here. The first failed like this:\n{self._validation.first_error}"

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED
+from sklearn.utils.validation import check_is_fitted
 
 from .._compat import BaseSearchCV, validate_parameters
 from ._cross_validation import CrossValidation, check_objective
@@ -121,7 +122,7 @@ class OracleSearchCV(BaseSearchCV):
 
     @property
     def total_iterations(self) -> int:
-        """Number of trials over all spaces.
+        """Number of trials over all spaces, at most.
 
         There are fewer where a space has not that many candidates, and where the search
         ends early.
@@ -137,6 +138,7 @@ class OracleSearchCV(BaseSearchCV):
         n : int, default=10
             How many.
         """
+        check_is_fitted(self)
         print(summary(self, n))
 
     def top_estimators(
@@ -163,6 +165,9 @@ class OracleSearchCV(BaseSearchCV):
         list of estimator
             Clones of `estimator`.
         """
+        check_is_fitted(self)
+        if not isinstance(k, Integral) or k < 1:
+            raise ValueError(f"k must be an integer of at least 1, got {k!r}.")
         results = self.cv_results_
         ranks = results[f"rank_test_{self.objective_ or 'score'}"]
         scores = results[f"mean_test_{self.objective_ or 'score'}"]
@@ -219,6 +224,14 @@ class OracleSearchCV(BaseSearchCV):
         It comes before the first fit.
         """
         self._check_settings()
+        if self.objective is not None and not callable(self.scoring):
+            several = isinstance(self.scoring, list | tuple | set | dict)
+            if not several:
+                raise ValueError(
+                    "objective names one of several metrics, got "
+                    f"{self.objective!r} with scoring={self.scoring!r}, which is one. "
+                    "Leave it out."
+                )
         if isinstance(self.scoring, list | tuple | set | dict):
             check_objective(list(self.scoring), self.refit, self.objective)
         legs = [

@@ -108,6 +108,11 @@ class ConditionalSpace:
             return found.value(cells[own_name])
 
         params = self._run(answer)
+        if callable(params):
+            raise ValueError(
+                "a function in search_spaces must return a dict, got another function: "
+                "is it to be called, as in mlp_space()?"
+            )
         if not isinstance(params, Mapping) or not params:
             raise ValueError(
                 "a function in search_spaces must return a dict that names at least "

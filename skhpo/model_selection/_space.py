@@ -207,7 +207,10 @@ def _check_interval(low: float, high: float, prior: str) -> None:
             f"pass a list of its one value: [{low}]."
         )
     if prior not in PRIORS:
-        raise ValueError(f"prior must be one of {PRIORS}, got {prior!r}.")
+        raise ValueError(
+            f"prior must be one of {PRIORS}, got {prior!r}. To choose among values, "
+            "pass a list."
+        )
     if prior == "log-uniform" and low <= 0:
         raise ValueError(
             f'prior="log-uniform" needs low > 0, got {low=}. Use prior="uniform", or a '

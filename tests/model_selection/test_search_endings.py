@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from joblib import parallel_config
 from search_estimators import SPACE, Counting, X, Y, calls, search_in
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import KFold, cross_val_score
 from threadpoolctl import threadpool_info
 
-from skhpo import KerasMLP
+from skhpo import KerasMLP, mlp_space
 from skhpo.model_selection import BayesSearchCV, HyperbandSearchCV, KerasTunerSearchCV
 
 KINDS = ("gp", "random", "hyperband")
@@ -481,3 +482,50 @@ def test_it_runs_in_threads(tmp_path):
     with parallel_config(backend="threading", n_jobs=2):
         there = search_in(None, "gp", tmp_path / "log").fit(X, Y)
     assert there.cv_results_["params"] == here.cv_results_["params"]
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered in subtract")
+def test_infinite_scores_are_no_failures(tmp_path):
+    search = search_in(
+        None, "gp", tmp_path / "log", n_iter=12, scoring=lambda e, X, y: -np.inf
+    )
+    with pytest.warns(match="non-finite"):
+        search.fit(X, Y)
+    assert search.failures_ == []
+    assert len(search.cv_results_["params"]) == 12
+
+
+def test_an_oracle_keeps_to_its_own_number_of_trials():
+    import keras_tuner
+
+    oracle = keras_tuner.oracles.RandomSearchOracle(max_trials=3, seed=1)
+    search = KerasTunerSearchCV(Counting(), SPACE, oracle=oracle, cv=2).fit(X, Y)
+    assert len(search.cv_results_["params"]) == 3
+    named = KerasTunerSearchCV(Counting(), SPACE, n_iter=12, cv=2).fit(X, Y)
+    assert len(named.cv_results_["params"]) == 12
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"objective": "f1", "scoring": "accuracy"}, "objective names one of several"),
+        ({"objective": "score"}, "objective names one of several metrics, got 'score'"),
+        ({"space": mlp_space}, r"is it to be called, as in mlp_space\(\)"),
+        ({"space": {"c": (1, 2, 3)}}, "got 3. To choose among values, pass a list"),
+    ],
+)
+def test_slips_are_told_of(params, message, tmp_path):
+    search = search_in(None, "gp", tmp_path / "log", **params)
+    with pytest.raises(ValueError, match=message):
+        search.fit(X, Y)
+    assert calls(tmp_path / "log") == []
+
+
+def test_results_are_there_after_fit_only(tmp_path):
+    search = search_in(None, "gp", tmp_path / "log")
+    with pytest.raises(NotFittedError):
+        search.results_summary()
+    with pytest.raises(NotFittedError):
+        search.top_estimators()
+    with pytest.raises(ValueError, match="k must be an integer of at least 1, got -1"):
+        search.fit(X, Y).top_estimators(-1)

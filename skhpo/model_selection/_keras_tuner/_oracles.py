@@ -49,9 +49,8 @@ class KerasTunerOracle:
             self.max_collisions = MOST_CANDIDATES
         self._oracle.objective = keras_tuner.Objective(OBJECTIVE, direction="max")
         self._oracle.verbose = 0
-        # It is the search that decides when there are too many failures, and trials.
+        # It is the search that decides when there are too many failures.
         self._oracle.max_consecutive_failed_trials = math.inf
-        self._oracle.max_trials = None
         self._oracle.update_space(_hyperparameters(space.dimensions))
         self._folder = tempfile.TemporaryDirectory(prefix="skhpo-")
         # Nothing but a tuner gives an oracle a folder, and it writes to one.
@@ -318,7 +317,10 @@ def check_oracle(oracle: Any) -> None:
 
 def named_oracle(name: str, seed: int) -> keras_tuner.Oracle:
     """Return one of the oracles that have a short name."""
-    return NAMED_ORACLES[name](seed=seed)
+    oracle = NAMED_ORACLES[name](seed=seed)
+    # Keras Tuner's default is ten.
+    oracle.max_trials = None
+    return oracle
 
 
 NAMED_ORACLES = {
