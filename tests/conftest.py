@@ -13,6 +13,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import hypothesis
 import numpy as np
 import pytest
+from joblib.externals.loky import reusable_executor
 from sklearn.datasets import load_digits, load_iris
 from sklearn.preprocessing import minmax_scale, scale
 
@@ -70,3 +71,16 @@ def sizes():
     """Return three measures of irises, and the petal widths to predict from them."""
     X, _ = load_iris(return_X_y=True)
     return read_only(scale(X[:, :3]), minmax_scale(X[:, 3]))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _end_workers():
+    """End joblib's workers with each file that used them.
+
+    Left alone they end by themselves after five minutes, and a call that comes at that
+    very moment waits for ever (joblib 1.5).
+    """
+    yield
+    executor = reusable_executor._executor
+    if executor is not None:
+        executor.shutdown(wait=True)
