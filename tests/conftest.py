@@ -78,7 +78,7 @@ def _end_workers():
     """End joblib's workers with each file that used them.
 
     Left alone they end by themselves after five minutes, and a call that comes at that
-    very moment waits for ever (joblib 1.5).
+    very moment waits for ever (joblib 1.6).
     """
     yield
     executor = reusable_executor._executor

@@ -31,6 +31,7 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import cross_val_predict
 from spaces import SPACES, setting_at
 
+from skhpo.model_selection._oracles import n_initial_points
 from skhpo.model_selection._sampler import Axis, GaussianProcessSampler
 
 TRIALS = Path(__file__).parent / "trials"
@@ -122,7 +123,7 @@ def ours(space, seed):
     sampler = GaussianProcessSampler(
         [axis(parameter) for parameter in space],
         seed=seed,
-        n_initial=max(10, len(space) + 1),
+        n_initial=n_initial_points(len(space), CHECKED[-1]),
         active=active if any(p.needs for p in space) else None,
     )
     points, scores = np.empty((0, len(space))), np.empty(0)

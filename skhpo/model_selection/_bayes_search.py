@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._loop import Leg
+from ._loop import SubSpace
 from ._oracles import Oracle, SamplerOracle, n_initial_points
 from ._search import OracleSearchCV
 from ._settings import Cell, Space
@@ -265,6 +265,9 @@ class BayesSearchCV(OracleSearchCV):
     ...     depth = hp.Int("depth", 1, 3)
     ...     units = [hp.Int(f"units_{i}", 50, 350, step=50) for i in range(depth)]
     ...     return {"hidden_layer_sizes": tuple(units)}
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> BayesSearchCV(MLPClassifier(), space, n_iter=30).total_iterations
+    30
     """
 
     def __init__(
@@ -340,10 +343,12 @@ class BayesSearchCV(OracleSearchCV):
                 f"{n_initial!r}."
             )
 
-    def _checked_legs(self) -> list[Leg]:
+    def _checked_subspaces(self) -> list[SubSpace]:
         """Return each space with its number of trials, after all checks."""
-        first, *others = super()._checked_legs()
-        first.first = list(map(partial(cells_of, first.space), self._initial_params()))
+        first, *others = super()._checked_subspaces()
+        first.initial = list(
+            map(partial(cells_of, first.space), self._initial_params())
+        )
         return [first, *others]
 
     def _settings_of_journal(self) -> dict[str, Any]:
@@ -352,26 +357,30 @@ class BayesSearchCV(OracleSearchCV):
         settings = {name: getattr(self, name) for name in names}
         return super()._settings_of_journal() | settings
 
-    def _settings_of_leg(self, leg: Leg) -> dict[str, Any]:
-        return {"initial points": self._n_initial_of(leg)}
+    def _settings_of_subspace(self, subspace: SubSpace) -> dict[str, Any]:
+        return {"initial points": self._n_initial_of(subspace)}
 
-    def _new_oracle(self, leg: Leg, seed: int) -> AbstractContextManager[Oracle]:
+    def _new_oracle(
+        self, subspace: SubSpace, seed: int
+    ) -> AbstractContextManager[Oracle]:
         """Return what proposes candidates for one space."""
         settings = dict(self.optimizer_kwargs or {})
-        n_initial = self._n_initial_of(leg)
+        n_initial = self._n_initial_of(subspace)
         settings.pop("n_initial_points", None)
         if self.sampler == "gp":
-            return SamplerOracle(leg.space, n_initial, seed, leg.first)
+            return SamplerOracle(subspace.space, n_initial, seed, subspace.initial)
         from ._keras_tuner import KerasTunerProcessOracle
 
-        return KerasTunerProcessOracle(leg.space, n_initial, seed, leg.first, settings)
+        return KerasTunerProcessOracle(
+            subspace.space, n_initial, seed, subspace.initial, settings
+        )
 
-    def _n_initial_of(self, leg: Leg) -> int:
+    def _n_initial_of(self, subspace: SubSpace) -> int:
         """Return how many trials of a space come before those of the model."""
         given = self._given_n_initial()
         if given is not None:
             return int(given)
-        return n_initial_points(len(leg.space.dimensions), leg.n_trials)
+        return n_initial_points(len(subspace.space.dimensions), subspace.n_trials)
 
     def _given_n_initial(self) -> Any:
         if self.n_initial_points is not None:

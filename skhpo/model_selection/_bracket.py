@@ -8,7 +8,7 @@ import numpy as np
 from joblib import effective_n_jobs
 
 from ._brackets import Rung, promoted
-from ._loop import Leg, Loop
+from ._loop import Loop, SubSpace
 from ._oracles import Oracle, Trial
 from ._rungs import RungFolder
 
@@ -27,7 +27,7 @@ class Bracket:
     loop : Loop
         What evaluates trials.
 
-    leg : Leg
+    subspace : SubSpace
         The space.
 
     number : int
@@ -44,14 +44,14 @@ class Bracket:
         self,
         search: Any,
         loop: Loop,
-        leg: Leg,
+        subspace: SubSpace,
         number: int,
         rungs: Sequence[Rung],
         folder: Path,
     ):
         self.search = search
         self.loop = loop
-        self.leg = leg
+        self.subspace = subspace
         self.number = number
         self.rungs = rungs
         self.folder = folder
@@ -60,7 +60,7 @@ class Bracket:
         """Evaluate the candidates of rung after rung, the best of each going on."""
         if self.loop.ending.is_over:
             return
-        trials = self.loop.ask(oracle, self.rungs[0].n_candidates, self._of(0))
+        trials = self.loop.ask(oracle, self.rungs[0].n_candidates, self._origin(0))
         scores = [0.0] * len(trials)
         for number, rung in enumerate(self.rungs):
             best = promoted(scores, rung.n_candidates)
@@ -73,7 +73,7 @@ class Bracket:
         if not self.loop.ending.is_over or self.loop.journal is None:
             self._drop(trials, keep=[])
 
-    def _of(self, rung: int) -> str:
+    def _origin(self, rung: int) -> str:
         return f"bracket {self.number}, rung {rung}"
 
     def _scores(
@@ -104,9 +104,9 @@ class Bracket:
         resource = self.rungs[number].n_resources
         columns = {"bracket": self.number, "rung": number, "n_resources": resource}
         return self.loop.evaluate(
-            self.leg,
+            self.subspace,
             trials,
-            self._of(number),
+            self._origin(number),
             params=[{self.search.resource: resource}] * len(trials),
             columns=[columns] * len(trials),
             rung=[

@@ -60,7 +60,7 @@ class FrozenFolds:
         return self._splits
 
     @property
-    def known(self) -> Folds:
+    def digests(self) -> Folds:
         """The splits, as workers and journals tell them apart."""
         return Folds.of(self._splits)
 
@@ -149,11 +149,6 @@ class CrossValidation(BaseSearchCV):
         """Search on these data."""
         self.data = X, y, params
         super().fit(X, y, **params)
-
-    @property
-    def first_error(self) -> str:
-        """What the first fit that failed failed of."""
-        return self.failures[0].error
 
     def evaluate(self, tasks: Sequence[Task]) -> list[list[dict[str, Any]]]:
         """Fit and score trials, in parallel; return the fits of each, fold by fold."""

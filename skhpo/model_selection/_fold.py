@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import math
 import multiprocessing
 import signal
 import threading
@@ -68,7 +69,7 @@ class Task:
     cells : dict of str to float or int
         The trial as the journal writes it.
 
-    of : str
+    origin : str
         The part of the search that the trial belongs to: a space, and a rung.
 
     folds : Folds
@@ -90,7 +91,7 @@ class Task:
     number: int
     params: Mapping[str, Any]
     cells: Mapping[str, float]
-    of: str
+    origin: str
     folds: Folds
     finished: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     journal: str | None = None
@@ -242,7 +243,7 @@ class FoldScorer:
             record = fitted.record = self._new_record(fitted, digest_of_rows(rows))
         finished = fitted.task.finished.get(record["fold"])
         if finished is not None:
-            return loaded_scores(finished[part], finished["error"])
+            return with_errors(finished[part], finished["error"])
         start = time.perf_counter()
         if part == "test_scores":
             record[part] = self._scores(fitted, X, y, params, record)
@@ -252,7 +253,7 @@ class FoldScorer:
             record[part] = self._scores(fitted, X, y, params, {})
         if part == "train_scores" or not self.with_train_scores:
             write_fold(fitted.task.journal, record)
-        return loaded_scores(record[part], record["error"])
+        return with_errors(record[part], record["error"])
 
     def _new_record(self, fitted: FoldEstimator, rows: bytes) -> dict[str, Any]:
         folds = fitted.task.folds
@@ -264,7 +265,7 @@ class FoldScorer:
             "fold": fold,
             "cells": dict(fitted.task.cells),
             "fit_time": fitted.fit_time,
-            "of": fitted.task.of,
+            "origin": fitted.task.origin,
             "error": fitted.error,
         }
 
@@ -284,7 +285,7 @@ class FoldScorer:
             return self._worthless()
         if not isinstance(scores, Mapping):
             score = checked_score(scores, self.scorer)
-            record["error"] = "the score is not a number" if score != score else None
+            record["error"] = "the score is not a number" if math.isnan(score) else None
             return score
         # Where scikit-learn computes several metrics, those that fail are texts.
         errors = {name: text for name, text in scores.items() if isinstance(text, str)}
@@ -293,7 +294,7 @@ class FoldScorer:
             for name, score in scores.items()
         }
         for name, score in found.items():
-            if score != score:
+            if math.isnan(score):
                 errors.setdefault(name, f"the score {name} is not a number")
         record["error"] = errors or None
         return found
@@ -315,7 +316,7 @@ def checked_score(score: Any, scorer: Any) -> float:
     return float(found)
 
 
-def loaded_scores(scores: Any, error: Any) -> Any:
+def with_errors(scores: Any, error: Any) -> Any:
     """Return scores, of which those that were not to be had remember why.
 
     `error` is None, a text, or a dict with a text for each metric that failed.

@@ -15,7 +15,7 @@ LONGEST = 120
 
 
 def header_of(
-    search: Any, legs: Sequence[Any], seeds: list[int], folds: Folds, data: tuple
+    search: Any, subspaces: Sequence[Any], seeds: list[int], folds: Folds, data: tuple
 ) -> dict[str, Any]:
     """Return all that decides what a search finds, in JSON's types."""
     X, y, params = data
@@ -31,14 +31,16 @@ def header_of(
             **_of_params(clone(search.estimator).get_params(deep=True)),
         },
         "spaces": {
-            str(leg.number): {
-                **_of_params(leg.space.dimensions),
+            str(subspace.number): {
+                **_of_params(subspace.space.dimensions),
                 # How often each but the last was drawn from decides what comes next.
-                "trials": None if leg is legs[-1] else leg.n_trials,
-                **_of_params({"function": leg.source} if callable(leg.source) else {}),
-                **search._settings_of_leg(leg),
+                "trials": None if subspace is subspaces[-1] else subspace.n_trials,
+                **_of_params(
+                    {"function": subspace.source} if callable(subspace.source) else {}
+                ),
+                **search._settings_of_subspace(subspace),
             }
-            for leg in legs
+            for subspace in subspaces
         },
         **_of_params(search._settings_of_journal()),
         "seeds": seeds,

@@ -13,10 +13,10 @@ import numpy as np
 
 from ._bracket import Bracket
 from ._brackets import Budget, brackets
-from ._loop import Leg, Loop
+from ._loop import Loop, SubSpace
 from ._oracles import Oracle, RandomOracle
 from ._parameter_names import check_parameter_names
-from ._search import OracleSearchCV, some_params
+from ._search import OracleSearchCV
 from ._space import sub_spaces
 
 
@@ -284,12 +284,12 @@ class HyperbandSearchCV(OracleSearchCV):
         sibling = "__".join([*self.resource.split("__")[:-1], "checkpoint_dir"])
         return sibling if sibling in self.estimator.get_params(deep=True) else None
 
-    def _search_space(self, loop: Loop, leg: Leg, seed: int) -> None:
+    def _search_space(self, loop: Loop, subspace: SubSpace, seed: int) -> None:
         """Run bracket after bracket."""
-        with self._folder() as folder, self._new_oracle(leg, seed) as oracle:
+        with self._folder() as folder, self._new_oracle(subspace, seed) as oracle:
             for number, rungs in enumerate(self.budget().brackets):
                 place = folder / f"bracket-{number}"
-                Bracket(self, loop, leg, number, rungs, place).run(oracle)
+                Bracket(self, loop, subspace, number, rungs, place).run(oracle)
 
     @contextmanager
     def _folder(self) -> Iterator[Path]:
@@ -308,8 +308,10 @@ class HyperbandSearchCV(OracleSearchCV):
             name = f"skhpo-{blake2b(journal, digest_size=8).hexdigest()}"
             yield Path(self.checkpoint_dir).absolute() / name
 
-    def _new_oracle(self, leg: Leg, seed: int) -> AbstractContextManager[Oracle]:
-        return RandomOracle(leg.space, seed)
+    def _new_oracle(
+        self, subspace: SubSpace, seed: int
+    ) -> AbstractContextManager[Oracle]:
+        return RandomOracle(subspace.space, seed)
 
     def _best_row(self, ranks: np.ndarray, results: dict[str, Any]) -> int:
         if self.best_of == "last":
@@ -330,17 +332,17 @@ class HyperbandSearchCV(OracleSearchCV):
         settings = {name: getattr(self, name) for name in names}
         return super()._settings_of_journal() | settings
 
-    def _checked_legs(self) -> list[Leg]:
-        (leg,) = super()._checked_legs()
+    def _checked_subspaces(self) -> list[SubSpace]:
+        (subspace,) = super()._checked_subspaces()
         check_parameter_names(self.estimator, {self.resource: self.max_resource})
-        taken = {self.resource, self._checkpoint} & some_params(leg.space).keys()
+        taken = {self.resource, self._checkpoint} & subspace.space.example.keys()
         if taken:
             raise ValueError(
                 f"search_spaces must leave {sorted(taken)} to HyperbandSearchCV, which "
                 "sets it in each rung."
             )
-        leg.n_trials = self.budget().n_trials
-        return [leg]
+        subspace.n_trials = self.budget().n_trials
+        return [subspace]
 
     def _check_settings(self) -> None:
         super()._check_settings()

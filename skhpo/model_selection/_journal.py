@@ -4,7 +4,6 @@ In the folder are `journal.jsonl`, one line for the search and one for each fini
 trial, and, until its trial has a line, one file for each finished fold.
 """
 
-import contextlib
 import json
 import os
 import warnings
@@ -70,26 +69,28 @@ class Journal:
         os.close(self._lock)
 
     def finished(
-        self, trial: int, of: str, cells: Mapping[str, Any]
+        self, trial: int, origin: str, cells: Mapping[str, Any]
     ) -> dict[int, dict[str, Any]]:
         """Return the records of the finished folds of a trial, by fold.
 
-        `of` and `cells` say what the trial is now.
+        `origin` and `cells` say what the trial is now.
         """
         folds = self._folds_of(trial)
         for fold in folds.values():
-            if fold["of"] != of or fold["cells"] != dict(cells):
+            if fold["origin"] != origin or fold["cells"] != dict(cells):
                 raise JournalError(
                     f"trial {trial} of the journal in {str(self.folder)!r} is "
-                    f"{fold['cells']} of {fold['of']}, now it is {dict(cells)} of {of}:"
-                    " the search proposes something else than it did, with other "
-                    "versions perhaps. Name another folder."
+                    f"{fold['cells']} of {fold['origin']}, now it is {dict(cells)} of "
+                    f"{origin}: the search proposes something else than it did, with "
+                    "other versions perhaps. Name another folder."
                 )
         return folds
 
-    def cells_of(self, trial: int, of: str) -> dict[str, Any] | None:
+    def cells_of(self, trial: int, origin: str) -> dict[str, Any] | None:
         """Return what a trial of a part of the search was, None if it has none."""
-        folds = [fold for fold in self._folds_of(trial).values() if fold["of"] == of]
+        folds = [
+            fold for fold in self._folds_of(trial).values() if fold["origin"] == origin
+        ]
         return folds[0]["cells"] if folds else None
 
     def _folds_of(self, trial: int) -> dict[int, dict[str, Any]]:
@@ -101,7 +102,7 @@ class Journal:
         """Append a finished trial, and drop the files of its folds."""
         if number >= len(self.trials):
             record = {"trial": number, "folds": folds}
-            _append(self._path, record)
+            self._append(record)
             self.trials.append(record)
         for path in _fold_paths(self.folder, number):
             path.unlink()
@@ -119,12 +120,25 @@ class Journal:
                 " which is a file or below one."
             ) from error
 
+    def _append(self, record: Mapping[str, Any]) -> None:
+        # Without a buffer, of which a part could still be written after an error.
+        with open(self._path, "r+b", buffering=0) as file:
+            # What a writing that failed has left would be damage before this line.
+            file.truncate(self._size)
+            file.seek(self._size)
+            rest = memoryview(_line(record))
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+            self._size = file.tell()
+
     def _read(self, header: dict[str, Any]) -> tuple[dict, list[dict]]:
         """Return what the file holds, after writing the header if there is none."""
-        records = _read_lines(self._path)
+        records, self._size = _read_lines(self._path)
         if not records:
             header = {"format": FORMAT, **header}
             write_atomically(self._path, _line(header))
+            self._size = self._path.stat().st_size
             return header, []
         known, *trials = records
         header |= {name: known.get(name) for name in self._not_compared}
@@ -173,28 +187,15 @@ def _decode(line: bytes) -> dict[str, Any] | None:
     return json.loads(text)
 
 
-def _append(path: Path, record: Mapping[str, Any]) -> None:
-    # Without a buffer, of which a part could still be written after an error.
-    with open(path, "r+b", buffering=0) as file:
-        start = file.seek(0, os.SEEK_END)
-        try:
-            rest = memoryview(_line(record))
-            while rest:
-                rest = rest[file.write(rest) :]
-            os.fsync(file.fileno())
-        except BaseException:
-            # What is half written would be damage in the middle after the next line.
-            with contextlib.suppress(OSError):
-                os.truncate(path, start)
-            raise
+def _read_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """Return the records of a file and the bytes they take.
 
-
-def _read_lines(path: Path) -> list[dict[str, Any]]:
-    """Return the records of a file, less a last one that a kill has cut off."""
+    A last one that a kill has cut off is left out.
+    """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        return []
+        return [], 0
     *lines, rest = content.split(b"\n")
     whole = 0
     records = []
@@ -215,8 +216,7 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
             "evaluated again, but for the folds that are on disk.",
             stacklevel=2,
         )
-        os.truncate(path, whole)
-    return records
+    return records, whole
 
 
 def _damaged(path: Path) -> JournalError:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._loop import Leg
+from ._loop import SubSpace
 from ._oracles import Oracle
 from ._search import OracleSearchCV
 
@@ -228,14 +228,16 @@ class KerasTunerSearchCV(OracleSearchCV):
         settings = {"n_points": self.n_points, "oracle": oracle}
         return super()._settings_of_journal() | settings
 
-    def _new_oracle(self, leg: Leg, seed: int) -> AbstractContextManager[Oracle]:
+    def _new_oracle(
+        self, subspace: SubSpace, seed: int
+    ) -> AbstractContextManager[Oracle]:
         """Return what proposes candidates for one space."""
         from ._keras_tuner import KerasTunerOracle, named_oracle
 
         oracle = self.oracle
         if isinstance(oracle, str):
             oracle = named_oracle(oracle, seed)
-        return KerasTunerOracle(oracle, leg.space)
+        return KerasTunerOracle(oracle, subspace.space)
 
     def _check_settings(self) -> None:
         """Raise for a parameter that breaks a rule."""

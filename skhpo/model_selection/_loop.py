@@ -31,17 +31,17 @@ MOST_LOSSES = 5
 
 
 @dataclass(eq=False)
-class Leg:
+class SubSpace:
     """One space of a search, as given and as read, and what came of it.
 
-    `first` is to be tried before all else.
+    `initial` is to be tried before all else.
     """
 
     number: int
     source: Any
     space: Space
     n_trials: int
-    first: list[Mapping[str, Cell]] = field(default_factory=list)
+    initial: list[Mapping[str, Cell]] = field(default_factory=list)
     trials: list[Trial] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     result: Any = None
@@ -55,7 +55,7 @@ class Loop:
     search : OracleSearchCV
         Whose parameters it goes by.
 
-    legs : list of Leg
+    subspaces : list of SubSpace
         The spaces.
 
     callbacks : list of callable
@@ -71,13 +71,13 @@ class Loop:
     def __init__(
         self,
         search: Any,
-        legs: Sequence[Leg],
+        subspaces: Sequence[SubSpace],
         callbacks: Sequence[Callback],
         ending: Ending,
         resources: ExitStack,
     ):
         self.search = search
-        self.legs = legs
+        self.subspaces = subspaces
         self.callbacks = callbacks
         self.ending = ending
         self.resources = resources
@@ -90,25 +90,25 @@ class Loop:
     def run(self, validation: CrossValidation) -> str | None:
         """Search one space after the other; return the metric that was searched by."""
         self._validation = validation
-        self._folds = validation.cv.known
-        seeds = self.search._draw_seeds(len(self.legs))
+        self._folds = validation.cv.digests
+        seeds = self.search._draw_seeds(len(self.subspaces))
         if self.search.journal is not None:
             seeds = self._open_journal(seeds)
-        for leg, seed in zip(self.legs, seeds, strict=True):
+        for subspace, seed in zip(self.subspaces, seeds, strict=True):
             if not self.ending.is_over:
-                self.search._search_space(self, leg, seed)
+                self.search._search_space(self, subspace, seed)
         return self.metric
 
-    def ask(self, oracle: Oracle, n: int, of: str) -> list[Trial]:
+    def ask(self, oracle: Oracle, n: int, origin: str) -> list[Trial]:
         """Return up to `n` trials: those that a killed search had begun, then new.
 
-        `of` says what part of the search they belong to.
+        `origin` says what part of the search they belong to.
         """
         trials: list[Trial] = []
         while len(trials) < n:
             known = None
             if self.journal is not None:
-                known = self.journal.cells_of(self._n_trials + len(trials), of)
+                known = self.journal.cells_of(self._n_trials + len(trials), origin)
             trial = oracle.ask() if known is None else oracle.recall(known)
             if trial is None:
                 break
@@ -116,14 +116,18 @@ class Loop:
         return trials
 
     def evaluate(
-        self, leg: Leg, trials: Sequence[Trial], of: str, **settings: Sequence[Any]
+        self,
+        subspace: SubSpace,
+        trials: Sequence[Trial],
+        origin: str,
+        **settings: Sequence[Any],
     ) -> list[float]:
         """Return the scores of trials, which the journal has before they are told.
 
         `settings` has for each trial what else a worker is to know of it.
         """
         tasks = [
-            self._task(trial, of, **{name: v[k] for name, v in settings.items()})
+            self._task(trial, origin, **{name: v[k] for name, v in settings.items()})
             for k, trial in enumerate(trials)
         ]
         evaluated = self._evaluate_in_spite_of_losses(tasks)
@@ -140,7 +144,7 @@ class Loop:
                 self.journal.write_trial(task.number, records)
             self.ending.tell(score)
             self._say(task, fits, score)
-        self._after(leg, trials, scores)
+        self._after(subspace, trials, scores)
         return scores
 
     def _evaluate_in_spite_of_losses(self, tasks: list[Task]) -> list[list[dict]]:
@@ -158,40 +162,46 @@ class Loop:
         return self._validation.evaluate(tasks)
 
     def _with_finished(self, task: Task) -> Task:
-        finished = self.journal.finished(task.number, task.of, task.cells)
+        finished = self.journal.finished(task.number, task.origin, task.cells)
         return replace(task, finished=finished)
 
-    def _task(self, trial: Trial, of: str, **settings: Any) -> Task:
+    def _task(self, trial: Trial, origin: str, **settings: Any) -> Task:
         number = self._n_trials
         self._n_trials += 1
         if self.journal is not None:
-            settings["finished"] = self.journal.finished(number, of, trial.cells)
+            settings["finished"] = self.journal.finished(number, origin, trial.cells)
             settings["journal"] = str(self.journal.folder.absolute())
         params = {**trial.params, **settings.pop("params", {})}
-        return Task(number, params, trial.cells, of, self._folds, **settings)
+        return Task(number, params, trial.cells, origin, self._folds, **settings)
 
-    def _after(self, leg: Leg, trials: Sequence[Trial], scores: list[float]) -> None:
+    def _after(
+        self, subspace: SubSpace, trials: Sequence[Trial], scores: list[float]
+    ) -> None:
         """Show a batch to the callbacks, and see whether the search is to go on."""
-        leg.trials += trials
-        leg.scores += scores
+        subspace.trials += trials
+        subspace.scores += scores
         self._any_score |= bool(np.isfinite(scores).any())
         # Infinite scores are as bad as failures to an oracle, but nothing went wrong.
         too_many = self._n_trials >= MOST_FAILURES and not self._any_score
-        if too_many and self._validation.failures:
+        if too_many and (failures := self._validation.failures):
             raise ValueError(
                 f"All of the first {self._n_trials} trials failed, and the search ends "
-                f"here. The first failed like this:\n{self._validation.first_error}"
+                f"here. The first failed like this:\n{failures[0].error}"
             )
-        leg.result = optimize_result(leg.space, leg.trials, leg.scores)
+        subspace.result = optimize_result(
+            subspace.space, subspace.trials, subspace.scores
+        )
         # All are called, whatever the first says.
-        answers = [callback(leg.result) for callback in self.callbacks]
+        answers = [callback(subspace.result) for callback in self.callbacks]
         if any(answers):
             self.ending.reason = self.ending.reason or "callback"
 
     def _open_journal(self, seeds: list[int]) -> list[int]:
         """Return the seeds of the search that goes on, if one does."""
         search = self.search
-        header = header_of(search, self.legs, seeds, self._folds, self._validation.data)
+        header = header_of(
+            search, self.subspaces, seeds, self._folds, self._validation.data
+        )
         # What nobody gave cannot be given again.
         drawn = ["seeds"] if search.random_state is None else []
         journal = Journal(search.journal, header, not_compared=drawn)
@@ -202,10 +212,12 @@ class Loop:
         self._best = max(self._best, score if np.isfinite(score) else -np.inf)
         if not self.search.verbose:
             return
-        total = sum(leg.n_trials for leg in self.legs)
+        total = sum(subspace.n_trials for subspace in self.subspaces)
         seconds = sum(fit["fit_time"] + fit["score_time"] for fit in fits)
         errors = sum(error_of(fit) is not None for fit in fits)
         failed = f", {errors} of {len(fits)} fits failed" if errors else ""
+        if len(task.finished) == len(fits):
+            failed += ", from the journal"
         left = ""
         if self.search.timeout is not None:
             remains = max(self.search.timeout - self.ending.seconds, 0)
@@ -225,7 +237,7 @@ def _record(task: Task, fold: int, fit: Mapping[str, Any]) -> dict[str, Any]:
         "trial": task.number,
         "fold": fold,
         "cells": dict(task.cells),
-        "of": task.of,
+        "origin": task.origin,
         "error": _errors(fit["test_scores"]),
         **times,
         **{part: _plain(fit[part]) for part in parts},

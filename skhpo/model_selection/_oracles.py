@@ -44,7 +44,14 @@ class Trial:
 
 
 class Oracle(Protocol):
-    """Proposes candidates, none of them twice, and learns from their scores."""
+    """Proposes candidates, none of them twice, and learns from their scores.
+
+    It is used in a `with` statement, as some have something to close.
+    """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exception: object) -> None: ...
 
     def ask(self) -> Trial | None:
         """Return a new trial, or None if there is none to be had now.
@@ -72,13 +79,19 @@ class PointOracle:
     space : Space
         Where to look for candidates.
 
-    first : sequence of dict of str to float or int
+    seed : int
+        Decides the candidates, together with their scores.
+
+    initial : sequence of dict of str to float or int
         The cells of settings to propose before all others.
     """
 
-    def __init__(self, space: Space, first: Sequence[Mapping[str, Cell]] = ()):
+    def __init__(
+        self, space: Space, seed: int, initial: Sequence[Mapping[str, Cell]] = ()
+    ):
         self._space = space
-        self._first = list({tuple(cells.items()): cells for cells in first}.values())
+        self._seed = seed
+        self._initial = list({tuple(c.items()): c for c in initial}.values())
         self._trials: list[Trial] = []
         self._scores: dict[int, float] = {}
         self._proposed: set[tuple] = set()
@@ -91,7 +104,7 @@ class PointOracle:
 
     def ask(self) -> Trial | None:
         """Return a new trial, or None if the space has no candidate left."""
-        for cells in self._first:
+        for cells in self._initial:
             setting = self._space.setting(lambda name, _, cells=cells: cells[name])
             if self._is_new(setting):
                 return self._propose(setting)
@@ -162,7 +175,7 @@ class SamplerOracle(PointOracle):
     seed : int
         Decides the candidates, together with their scores.
 
-    first : sequence of dict of str to float or int
+    initial : sequence of dict of str to float or int
         The cells of settings to propose before all others.
     """
 
@@ -171,11 +184,10 @@ class SamplerOracle(PointOracle):
         space: Space,
         n_initial: int,
         seed: int,
-        first: Sequence[Mapping[str, Cell]] = (),
+        initial: Sequence[Mapping[str, Cell]] = (),
     ):
-        super().__init__(space, first)
+        super().__init__(space, seed, initial)
         self._n_initial = n_initial
-        self._seed = seed
         self._sampled: Sequence[str] = ()
 
     def _suggestions(self) -> Iterator[Mapping[str, float]]:
@@ -232,20 +244,7 @@ class SamplerOracle(PointOracle):
 
 
 class RandomOracle(PointOracle):
-    """Proposes candidates at random.
-
-    Parameters
-    ----------
-    space : Space
-        Where to look for candidates.
-
-    seed : int
-        Decides the candidates.
-    """
-
-    def __init__(self, space: Space, seed: int):
-        super().__init__(space)
-        self._seed = seed
+    """Proposes candidates at random."""
 
     def _suggestions(self) -> Iterator[Mapping[str, float]]:
         yield from self._random_units()

@@ -14,11 +14,10 @@ from sklearn.utils.validation import check_is_fitted
 from .._compat import BaseSearchCV, validate_parameters
 from ._cross_validation import CrossValidation, check_objective
 from ._ending import Ending
-from ._loop import Leg, Loop
+from ._loop import Loop, SubSpace
 from ._oracles import Oracle
 from ._parameter_names import check_parameter_names
 from ._results import check_callbacks
-from ._settings import Space
 from ._space import read, sub_spaces
 from ._summary import summary
 
@@ -111,10 +110,10 @@ class OracleSearchCV(BaseSearchCV):
         """
         validate_parameters(self)
         callbacks = check_callbacks(self.callbacks) + check_callbacks(callback)
-        legs = self._checked_legs()
+        subspaces = self._checked_subspaces()
         with ExitStack() as resources:
             ending = resources.enter_context(Ending(self.timeout, self.patience))
-            loop = Loop(self, legs, callbacks, ending, resources)
+            loop = Loop(self, subspaces, callbacks, ending, resources)
             validation = CrossValidation.of(self, loop.run)
             validation.fit_data(X, y, params)
         self._take_over(validation, loop)
@@ -187,24 +186,26 @@ class OracleSearchCV(BaseSearchCV):
         names = ("error_score", "objective", "refit", "return_train_score", "scoring")
         return {name: getattr(self, name) for name in names}
 
-    def _settings_of_leg(self, leg: Leg) -> dict[str, Any]:  # noqa: ARG002
+    def _settings_of_subspace(self, subspace: SubSpace) -> dict[str, Any]:  # noqa: ARG002
         """Return what else decides what is found in one space, for the journal."""
         return {}
 
-    def _search_space(self, loop: Loop, leg: Leg, seed: int) -> None:
+    def _search_space(self, loop: Loop, subspace: SubSpace, seed: int) -> None:
         """Evaluate the trials of a space, by and by, and tell the oracle of each."""
-        of = f"space {leg.number}"
-        with self._new_oracle(leg, seed) as oracle:
-            while len(leg.trials) < leg.n_trials and not loop.ending.is_over:
-                n_asked = min(self.n_points, leg.n_trials - len(leg.trials))
-                trials = loop.ask(oracle, n_asked, of)
+        origin = f"space {subspace.number}"
+        with self._new_oracle(subspace, seed) as oracle:
+            while len(subspace.trials) < subspace.n_trials and not loop.ending.is_over:
+                n_asked = min(self.n_points, subspace.n_trials - len(subspace.trials))
+                trials = loop.ask(oracle, n_asked, origin)
                 if not trials:
                     return
-                scores = loop.evaluate(leg, trials, of)
+                scores = loop.evaluate(subspace, trials, origin)
                 for trial, score in zip(trials, scores, strict=True):
                     oracle.tell(trial, score)
 
-    def _new_oracle(self, leg: Leg, seed: int) -> AbstractContextManager[Oracle]:
+    def _new_oracle(
+        self, subspace: SubSpace, seed: int
+    ) -> AbstractContextManager[Oracle]:
         """Return what proposes candidates for one space."""
         raise NotImplementedError
 
@@ -218,34 +219,28 @@ class OracleSearchCV(BaseSearchCV):
         random = check_random_state(self.random_state)
         return random.randint(1, np.iinfo(np.int32).max, size=n).tolist()
 
-    def _checked_legs(self) -> list[Leg]:
+    def _checked_subspaces(self) -> list[SubSpace]:
         """Return each space with its number of trials, after all that can be checked.
 
         It comes before the first fit.
         """
         self._check_settings()
-        if self.objective is not None and not callable(self.scoring):
-            several = isinstance(self.scoring, list | tuple | set | dict)
-            if not several:
-                raise ValueError(
-                    "objective names one of several metrics, got "
-                    f"{self.objective!r} with scoring={self.scoring!r}, which is one. "
-                    "Leave it out."
-                )
         if isinstance(self.scoring, list | tuple | set | dict):
             check_objective(list(self.scoring), self.refit, self.objective)
-        legs = [
-            Leg(number, space, read(space), n_trials)
+        elif self.objective is not None and not callable(self.scoring):
+            raise ValueError(
+                f"objective names one of several metrics, got {self.objective!r} with "
+                f"scoring={self.scoring!r}, which is one. Leave it out."
+            )
+        subspaces = [
+            SubSpace(number, space, read(space), n_trials)
             for number, (space, n_trials) in enumerate(
                 sub_spaces(self.search_spaces, self.n_iter)
             )
         ]
-        for leg in legs:
-            self._check_names(leg.space)
-        return legs
-
-    def _check_names(self, space: Space) -> None:
-        check_parameter_names(self.estimator, some_params(space))
+        for subspace in subspaces:
+            check_parameter_names(self.estimator, subspace.space.example)
+        return subspaces
 
     def _check_settings(self) -> None:
         """Raise for a parameter that breaks a rule."""
@@ -276,14 +271,7 @@ class OracleSearchCV(BaseSearchCV):
         self.scorer_ = validation.scorers
         self.failures_ = validation.failures
         self.stopped_by_ = loop.ending.reason
-        self.optimizer_results_ = [leg.result for leg in loop.legs if leg.trials]
+        self.optimizer_results_ = [
+            subspace.result for subspace in loop.subspaces if subspace.trials
+        ]
         self.objective_ = loop.metric
-
-
-def some_params(space: Space) -> dict[str, Any]:
-    """Return one value for each parameter that a space may set."""
-    random = np.random.default_rng(0)
-    params: dict[str, Any] = {}
-    for _ in range(100 if space.is_conditional else 1):
-        params |= space.setting(lambda _, dim: dim.cell(random.random())).params
-    return params

@@ -28,11 +28,12 @@ class Space(Protocol):
     """Where a search looks for candidates.
 
     `dimensions` are those known so far, by name; `is_conditional` tells that not each
-    matters in each candidate.
+    matters in each candidate; `example` has a value for each parameter that it sets.
     """
 
     dimensions: Mapping[str, Dimension]
     is_conditional: bool
+    example: Mapping[str, Any]
 
     def setting(self, choose: Choose) -> Setting:
         """Return the setting that has a cell of one's choice in each dimension."""
@@ -48,6 +49,7 @@ class FlatSpace:
 
     def __init__(self, dimensions: Mapping[str, Dimension]):
         self.dimensions = dict(dimensions)
+        self.example = self.setting(lambda _, dimension: dimension.cell(0.5)).params
 
     def setting(self, choose: Choose) -> Setting:
         """Return the setting that has a cell of one's choice in each dimension."""
@@ -77,6 +79,7 @@ class ConditionalSpace:
         self.dimensions: dict[str, Dimension] = {}
         self._run = run
         self._names: dict[tuple, str] = {}
+        self.example: dict[str, Any] = {}
         self._rehearse()
 
     def setting(self, choose: Choose) -> Setting:
@@ -129,7 +132,8 @@ class ConditionalSpace:
         return own_name
 
     def _rehearse(self) -> None:
-        """Learn what the function asks for, so that an oracle knows its dimensions."""
+        """Learn what the function asks for and returns, before an oracle is made."""
         random = np.random.default_rng(0)
         for _ in range(N_REHEARSALS):
-            self.setting(lambda _, dimension: dimension.cell(random.random()))
+            setting = self.setting(lambda _, dim: dim.cell(random.random()))
+            self.example |= setting.params

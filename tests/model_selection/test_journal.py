@@ -149,7 +149,7 @@ def fold(trial=0, number=0, score=0.5):
         "trial": trial,
         "fold": number,
         "cells": {"a": 0.25},
-        "of": "space 0",
+        "origin": "space 0",
         "test_scores": score,
         "error": None,
         "fit_time": 1.0,
@@ -241,7 +241,7 @@ class TestFile:
         with pytest.raises(JournalError, match=r"fold-0.json is damaged"):
             open_again(tmp_path)
 
-    @pytest.mark.parametrize("function", ["fsync", "write", "replace"])
+    @pytest.mark.parametrize("function", ["fsync", "write", "truncate", "replace"])
     def test_a_writing_that_fails_leaves_what_was(
         self, function, tmp_path, monkeypatch
     ):
@@ -249,8 +249,9 @@ class TestFile:
             journal.write_trial(0, [fold(0)])
             with monkeypatch.context() as context:
                 fail_in(context, function)
-                with pytest.raises(OSError, match="no space"):
-                    write_fold(str(tmp_path), fold(1))
+                if function != "truncate":
+                    with pytest.raises(OSError, match="no space"):
+                        write_fold(str(tmp_path), fold(1))
                 if function != "replace":
                     with pytest.raises(OSError, match="no space"):
                         journal.write_trial(1, [fold(1)])
@@ -258,6 +259,20 @@ class TestFile:
             journal.write_trial(1, [fold(1, 0, 0.75)])
         with open_again(tmp_path) as journal:
             assert [t["folds"][0]["test_scores"] for t in journal.trials] == [0.5, 0.75]
+
+    def test_files_of_folds_that_cannot_be_dropped_do_no_harm(
+        self, tmp_path, monkeypatch
+    ):
+        with open_again(tmp_path) as journal:
+            write_fold(str(tmp_path), fold(0))
+            with monkeypatch.context() as context:
+                fail_in(context, "unlink")
+                with pytest.raises(OSError, match="no space"):
+                    journal.write_trial(0, [fold(0)])
+        with open_again(tmp_path) as journal:
+            assert journal.finished(0, "space 0", {"a": 0.25}) == {0: fold(0)}
+            journal.write_trial(0, [fold(0)])
+        assert list(tmp_path.glob("trial-*")) == []
 
     def test_two_at_once_are_refused(self, tmp_path):
         with (
@@ -299,7 +314,7 @@ def fail_in(context, function):
     def fail(*args):
         raise OSError("no space left")
 
-    if function != "write":
+    if function not in ("write", "truncate"):
         context.setattr(os, function, fail)
         return
     import builtins
@@ -310,20 +325,16 @@ def fail_in(context, function):
         file = plain_open(path, mode, *args, **settings)
         if mode not in ("wb", "r+b"):
             return file
-        return Unwritable(file)
+        return Unwritable(file) if function == "write" else Untruncatable(file)
 
     context.setattr(builtins, "open", open_unwritable)
 
 
-class Unwritable:
-    """A file that takes half of what it is given."""
+class Faulty:
+    """A file of which something does not work."""
 
     def __init__(self, file):
         self.file = file
-
-    def write(self, content):
-        self.file.write(content[: len(content) // 2])
-        raise OSError("no space left")
 
     def __getattr__(self, name):
         return getattr(self.file, name)
@@ -333,6 +344,21 @@ class Unwritable:
 
     def __exit__(self, *exception):
         self.file.close()
+
+
+class Unwritable(Faulty):
+    """A file that takes half of what it is given."""
+
+    def write(self, content):
+        self.file.write(content[: len(content) // 2])
+        raise OSError("no space left")
+
+
+class Untruncatable(Faulty):
+    """A file that cannot be cut."""
+
+    def truncate(self, size):
+        raise OSError("no space left")
 
 
 PROGRAM = """

@@ -256,11 +256,13 @@ class KerasTunerContract(OracleContract):
                 KerasTunerOracle(named_oracle(self.name, seed), read(space))
             )
 
-    def test_keras_tuner_keeps_nothing_of_it(self, make_oracle):
+    def test_keras_tuner_keeps_nothing_of_it(self):
         from keras_tuner.src.engine import oracle as engine
 
+        from skhpo.model_selection._keras_tuner import KerasTunerOracle, named_oracle
+
         before = len(engine.LOCKS), len(engine.THREADS)
-        with make_oracle(SPACE, 4, seed=1) as oracle:
+        with KerasTunerOracle(named_oracle(self.name, 1), read(SPACE)) as oracle:
             self.run(oracle, 4)
         assert (len(engine.LOCKS), len(engine.THREADS)) == before
 

@@ -52,6 +52,13 @@ class KerasTunerOracle:
         # It is the search that decides when there are too many failures.
         self._oracle.max_consecutive_failed_trials = math.inf
         self._oracle.update_space(_hyperparameters(space.dimensions))
+        self._n_asked = 0
+        self._trials: list[Trial] = []
+        # The trials of Keras Tuner that wait for the score of a candidate.
+        self._pending: dict[tuple, list[KerasTunerTrial]] = {}
+        self._scores: dict[tuple, float] = {}
+
+    def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="skhpo-")
         # Nothing but a tuner gives an oracle a folder, and it writes to one.
         keras_tuner.engine.base_tuner.BaseTuner(
@@ -59,11 +66,12 @@ class KerasTunerOracle:
             directory=self._folder.name,
             project_name="oracle",
         )
-        self._n_asked = 0
-        self._trials: list[Trial] = []
-        # The trials of Keras Tuner that wait for the score of a candidate.
-        self._pending: dict[tuple, list[KerasTunerTrial]] = {}
-        self._scores: dict[tuple, float] = {}
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Let go of what Keras Tuner keeps of an oracle for ever."""
+        forget_oracle(keras_tuner.Oracle, self._oracle)
+        self._folder.cleanup()
 
     def ask(self) -> Trial | None:
         """Return a new trial, or None if there is none to be had now."""
@@ -108,14 +116,6 @@ class KerasTunerOracle:
             )
         return trial
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        """Let go of what Keras Tuner keeps of an oracle for ever."""
-        forget_oracle(keras_tuner.Oracle, self._oracle)
-        self._folder.cleanup()
-
     def _create_trial(self) -> KerasTunerTrial | None:
         self._n_asked += 1
         with unnoticed():
@@ -152,7 +152,7 @@ class KerasTunerProcessOracle(PointOracle):
     seed : int
         From 1 to 2**32 - 1. Keras Tuner ignores 0.
 
-    first : sequence of dict of str to float or int
+    initial : sequence of dict of str to float or int
         The cells of settings to propose before all others.
 
     settings : dict of str to object
@@ -184,12 +184,11 @@ class KerasTunerProcessOracle(PointOracle):
         space: Space,
         n_initial: int,
         seed: int,
-        first: Sequence[Mapping[str, Cell]] = (),
+        initial: Sequence[Mapping[str, Cell]] = (),
         settings: Mapping[str, Any] | None = None,
     ):
-        super().__init__(space, first)
+        super().__init__(space, seed, initial)
         self._n_initial = n_initial
-        self._seed = seed
         self._names = list(space.dimensions)
         # Every dimension is shown as the unit interval. Keras Tuner embeds its own
         # types in it in the same way, but knows neither weighted choices nor
@@ -208,7 +207,7 @@ class KerasTunerProcessOracle(PointOracle):
     def recall(self, cells: Mapping[str, Cell]) -> Trial:
         """Return the trial that was proposed next, in a search that goes on."""
         # Keras Tuner's generator has moved on with each proposal.
-        if len(self._trials) >= len(self._first):
+        if len(self._trials) >= len(self._initial):
             self._suggestion()
         return super().recall(cells)
 
