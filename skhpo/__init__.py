@@ -16,6 +16,7 @@ _HOMES = {
     "KerasMLPRegressor": "estimators",
     "KerasCNN": "estimators",
     "KerasCNNRegressor": "estimators",
+    "KerasUNet": "estimators",
     "ArrayScaler": "preprocessing",
     "LabelEncodedClassifier": "preprocessing",
     "BayesSearchCV": "model_selection",
@@ -45,6 +46,7 @@ if _TYPE_CHECKING:
     from .estimators import KerasMLP as KerasMLP
     from .estimators import KerasMLPRegressor as KerasMLPRegressor
     from .estimators import KerasRegressor as KerasRegressor
+    from .estimators import KerasUNet as KerasUNet
     from .model_selection import BayesSearchCV as BayesSearchCV
     from .model_selection import Categorical as Categorical
     from .model_selection import HyperbandSearchCV as HyperbandSearchCV

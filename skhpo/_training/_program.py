@@ -12,6 +12,7 @@ from ._step import forward, metrics_can_wait, test_step, train_step
 from ._weights import Weights, weights_of
 
 ROWS_PER_PACKET = 16
+MAPS_PER_PACKET = 2
 
 
 class Program:
@@ -171,6 +172,11 @@ class Program:
         return total_loss
 
     def _trace_forward(self, specs: tuple[tf.TensorSpec, ...]) -> Callable:
+        # Where a whole map comes out, every pixel is a row, but those of a single
+        # sample are multiplied in another way.
+        makes_maps = len(self.model.output_shape) == 4
+        samples_per_packet = MAPS_PER_PACKET if makes_maps else ROWS_PER_PACKET
+
         @tf.function(autograph=False, input_signature=list(specs))
         def outputs_of(x):
             self.n_traces += 1
@@ -178,7 +184,7 @@ class Program:
             # than whole packets of them, which rounds differently. Filled up to whole
             # packets, a row's outputs do not depend on what else is in its batch.
             n_samples = tf.shape(x)[0]
-            missing = -n_samples % ROWS_PER_PACKET
+            missing = -n_samples % samples_per_packet
             filled = tf.pad(x, [[0, missing], *([[0, 0]] * (x.shape.rank - 1))])
             return forward(self.weights, filled)[:n_samples]
 

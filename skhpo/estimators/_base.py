@@ -98,7 +98,8 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
         balance = self._balance(y)
         if balance is None:
             return weights
-        return balance if weights is None else weights * balance
+        # Of each sample, or of each of its pixels.
+        return balance if weights is None else (balance.T * weights).T
 
     def _given_validation(self, X_val: Any, y_val: Any) -> Samples | None:
         """Return the validation set given to `fit`, checked as X and y are."""
@@ -121,9 +122,13 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
     def _checkpoint(self, samples: Samples, held_out: Samples | None) -> Checkpoint:
         """Return the file that this fit leaves its state in, and may find one."""
         found_by = fingerprint(
-            type(self), self.get_params(deep=False), [*samples, *(held_out or ())]
+            type(self), self._told_apart_by(), [*samples, *(held_out or ())]
         )
         return Checkpoint(self.checkpoint_dir, found_by, int(self.checkpoint_every))
+
+    def _told_apart_by(self) -> dict[str, Any]:
+        """Return the settings that tell the checkpoints of two fits apart."""
+        return self.get_params(deep=False)
 
     def _new_wrapper(self) -> Network:
         """Return a wrapper that will build the network when it is fitted."""
@@ -214,7 +219,10 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
         """Return what the network says of X."""
         check_is_fitted(self)
         X = validate_data(self, self._as_rows(X, False), reset=False, dtype=DTYPES)
-        outputs = self.wrapper_.predict(self._as_inputs(X))
+        return self._ask(self._as_inputs(X))
+
+    def _ask(self, inputs: np.ndarray, **settings: Any) -> np.ndarray:
+        outputs = self.wrapper_.predict(inputs, **settings)
         # Of half the precision under a mixed dtype policy, which scikit-learn's scorers
         # do not know, or find not to add up to 1.
         return outputs.astype(np.float32) if outputs.itemsize < 4 else outputs

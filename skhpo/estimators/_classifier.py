@@ -9,7 +9,14 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from sklearn.utils.validation import column_or_1d
 
 from ._base import NetworkEstimator
-from ._targets import Classes, check_known, check_loss, check_not_sparse, classes_of
+from ._targets import (
+    Classes,
+    check_known,
+    check_loss,
+    check_not_sparse,
+    classes_of,
+    wants_one_hot,
+)
 
 
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):
@@ -154,21 +161,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         return self._classes.n_outputs, self._classes.output_activation
 
     def _loss(self) -> Any:
-        if self.loss is None and self._kind == "multiclass" and self._wants_one_hot():
+        several = self._kind == "multiclass"
+        if self.loss is None and several and wants_one_hot(self.metrics):
             return "categorical_crossentropy"
         return self.loss or self._classes.loss
-
-    def _wants_one_hot(self) -> bool:
-        """Tell whether metrics were chosen that know no indices of classes."""
-        names = (
-            metric
-            if isinstance(metric, str)
-            else getattr(metric, "__name__", type(metric).__name__)
-            for metric in self.metrics or ()
-        )
-        return not all(
-            name in ("accuracy", "acc") or "sparse" in name.lower() for name in names
-        )
 
     def _metrics(self) -> list:
         if self.metrics is None:

@@ -1,12 +1,16 @@
 """From an estimator's parameters to a compiled Keras model."""
 
+import os
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from .._compat import fresh_names
-from ._outside import fresh
+from ._outside import cause_of, fresh
 
 
 def build_compiled(
@@ -29,6 +33,38 @@ def build_compiled(
             metrics=[fresh(metric) for metric in metrics],
         )
     return model
+
+
+def build_from(weights: Path, build: Callable[[], keras.Model]) -> keras.Model:
+    """Return a network that starts from the weights in a file."""
+    model = build()
+    for variable in model.weights:
+        # Keras leaves what is not in the file as it is, with a warning at most.
+        variable.assign(np.full(variable.shape, np.nan))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.load_weights(weights)
+        if any(np.isnan(variable.numpy()).any() for variable in model.weights):
+            raise ValueError("it lacks some of the weights")
+    except (KeyError, OSError, ValueError) as error:
+        raise ValueError(
+            "initial_weights must name a file of weights, .weights.h5 or .keras, of a "
+            "network of the same size, with as many channels and classes, got "
+            f"{str(weights)!r}: {cause_of(error)}"
+        ) from error
+    return model
+
+
+def existing_file(path: str | os.PathLike) -> Path:
+    """Return the path of the file that `initial_weights` names, or raise."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"initial_weights must name a file of weights, got {str(path)!r}, where "
+            "there is none; give the path that model_.save_weights wrote to"
+        )
+    return path
 
 
 def _optimizer(

@@ -15,19 +15,47 @@ def is_dataset(X: Any) -> bool:
     return isinstance(X, Dataset)
 
 
+def check_given_alone(dataset: Dataset, y: Any, sample_weight: Any) -> None:
+    """Raise where targets or weights are given beside the dataset that has them."""
+    if y is not None or sample_weight is not None:
+        raise ValueError(
+            f"y and sample_weight must be None when X is a {type(dataset).__name__}, "
+            "which gives them with its batches as (X, y, sample_weight)"
+        )
+
+
+def check_not_split(estimator: Any, X_val: Any) -> None:
+    """Raise where an estimator's settings would split a dataset, or look it up."""
+    if estimator.checkpoint_dir is not None:
+        raise ValueError(
+            "checkpoint_dir must be None when X is a dataset, whose fits cannot be "
+            f"told apart, got {estimator.checkpoint_dir!r}; use the callback "
+            "keras.callbacks.BackupAndRestore"
+        )
+    monitors = estimator.early_stopping and estimator.monitor.startswith("val_")
+    if monitors and X_val is None:
+        raise ValueError(
+            "Early stopping must be given X_val and y_val when X is a dataset, which "
+            f"cannot be split, got none for monitor={estimator.monitor!r}; or monitor "
+            "a value of the training data"
+        )
+
+
 def first_features(dataset: Dataset) -> np.ndarray:
     """Return the features of the first batch."""
-    return next(_batches(dataset))[0]
+    return next(batches_of(dataset))[0]
 
 
 def targets_of(dataset: Dataset) -> np.ndarray:
     """Return all targets of a dataset, by going through it once."""
-    return np.concatenate([batch[1] for batch in _batches(dataset)])
+    return np.concatenate([batch[1] for batch in batches_of(dataset)])
 
 
 def arrays_of(dataset: Dataset) -> tuple[np.ndarray, ...]:
     """Return what all batches hold together."""
-    return tuple(np.concatenate(part) for part in zip(*_batches(dataset), strict=True))
+    return tuple(
+        np.concatenate(part) for part in zip(*batches_of(dataset), strict=True)
+    )
 
 
 def encoded(dataset: Dataset, encode: Callable[[tuple], tuple]) -> Dataset:
@@ -36,10 +64,10 @@ def encoded(dataset: Dataset, encode: Callable[[tuple], tuple]) -> Dataset:
         return _EncodedPyDataset(dataset, encode)
     signature = keras.tree.map_structure(
         lambda part: tf.TensorSpec([None, *part.shape[1:]], part.dtype),
-        encode(next(_batches(dataset))),
+        encode(next(batches_of(dataset))),
     )
     batches = tf.data.Dataset.from_generator(
-        lambda: map(encode, _batches(dataset)), output_signature=signature
+        lambda: map(encode, batches_of(dataset)), output_signature=signature
     )
     n_batches = dataset.cardinality()
     if n_batches == tf.data.UNKNOWN_CARDINALITY:
@@ -48,7 +76,8 @@ def encoded(dataset: Dataset, encode: Callable[[tuple], tuple]) -> Dataset:
     return batches.apply(tf.data.experimental.assert_cardinality(n_batches))
 
 
-def _batches(dataset: Dataset) -> Iterator[tuple]:
+def batches_of(dataset: Dataset) -> Iterator[tuple]:
+    """Yield the batches of one round through a dataset, as arrays."""
     if isinstance(dataset, tf.data.Dataset):
         endless = dataset.cardinality() == tf.data.INFINITE_CARDINALITY
         batches = dataset.as_numpy_iterator()

@@ -9,7 +9,14 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_array, validate_data
 
-from ._datasets import arrays_of, encoded, first_features, is_dataset, targets_of
+from ._datasets import (
+    arrays_of,
+    check_given_alone,
+    encoded,
+    first_features,
+    is_dataset,
+    targets_of,
+)
 from ._seeds import draw_seed
 
 
@@ -66,11 +73,7 @@ class CheckedInputs:
     def _fit_dataset(
         self, X: Any, y: Any, sample_weight: Any, kwargs: dict[str, Any]
     ) -> Self:
-        if y is not None or sample_weight is not None:
-            raise ValueError(
-                f"y and sample_weight must be None when X is a {type(X).__name__}, "
-                "which gives them with its batches as (X, y, sample_weight)"
-            )
+        check_given_alone(X, y, sample_weight)
         goes_on = self.warm_start and self.initialized_
         features, targets = first_features(X), targets_of(X)
         features, _ = self._validate_data(

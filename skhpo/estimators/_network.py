@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from .._training import Sketch, sketch
+from ._datasets import is_dataset
 from ._wrappers import BaseWrapper
 
 # Two threads that ask one network for its model get the same.
@@ -46,10 +47,14 @@ class Network(BaseWrapper):
         self, X: np.ndarray, y: np.ndarray, weights: Any, epochs: int, **settings: Any
     ) -> None:
         """Train for more epochs, the first time after building the network."""
-        self._leaves_state = settings.get("checkpoint") is not None
+        # Callbacks see the model, and may change it.
+        self._needs_model = (
+            bool(self.callbacks)
+            or settings.get("checkpoint") is not None
+            or is_dataset(X)
+        )
         if self.initialized_:
-            if self.callbacks:
-                # They see the model, and may change it.
+            if self._needs_model:
                 self.model_  # noqa: B018
             self._initialize_callbacks()
         self._fit(
@@ -63,7 +68,7 @@ class Network(BaseWrapper):
         )
 
     def _make_model(self) -> None:
-        if not self.callbacks and not self._leaves_state:
+        if not self._needs_model:
             settings = dict(self.model.keywords)
             learning_rate = settings.pop("learning_rate")
             build = partial(self.model.func, **settings)
@@ -75,6 +80,25 @@ class Network(BaseWrapper):
     def _trained(self) -> keras.Model | Sketch:
         sketch = self._sketch
         return self.model_ if sketch is None else sketch
+
+    def _validate_data(self, X: Any = None, y: Any = None, **_: Any) -> tuple[Any, Any]:
+        """Take the data as they are: the estimator has checked them."""
+        return X, y
+
+    @staticmethod
+    def _validate_sample_weight(
+        X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Leave out samples of no weight; each of their pixels may have one."""
+        has_weight = sample_weight.reshape(len(X), -1).any(axis=1)
+        if not has_weight.any():
+            raise ValueError(
+                "Some samples must have a weight above 0, got 0 for all of them, from "
+                "sample_weight or class_weight"
+            )
+        if has_weight.all():
+            return X, y, sample_weight
+        return X[has_weight], y[has_weight], sample_weight[has_weight]
 
     def _ensure_compiled_model(self) -> None:
         """Do nothing: our models are compiled when they are built."""

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from .._compat import seeded_by
+from ..networks import activation_of
 from ._seeds import is_seed
 
 OPTIMIZERS = (
@@ -142,6 +143,7 @@ _PIXELS = Rule(
         or (isinstance(v, tuple | list) and len(v) == 2 and all(map(_is_count, v)))
     ),
 )
+_PATH = Rule("a path", lambda v: isinstance(v, str | os.PathLike))
 _LOSS = _optional(
     Rule(
         "the name of a Keras loss, a keras.losses.Loss or a function",
@@ -169,6 +171,13 @@ RULES = {
             ),
         )
     ),
+    "start_neurons": _COUNT,
+    "net_depth": _COUNT,
+    "bn_after_act": _BOOL,
+    "n_classes": _optional(
+        Rule("an integer of at least 2", lambda v: _is_count(v) and v >= 2)
+    ),
+    "initial_weights": _optional(_PATH),
     "optimizer": Rule(
         f"{_OPTIMIZER.words}, or a keras.optimizers.Optimizer",
         lambda v: _OPTIMIZER.holds(v) or isinstance(v, keras.optimizers.Optimizer),
@@ -192,7 +201,7 @@ RULES = {
     "epochs": _COUNT,
     "activation": Rule(
         "the name of a Keras activation, a function or a layer",
-        _known_to(keras.activations.get),
+        _known_to(activation_of),
     ),
     "dropout": _each(_SHARE, "those"),
     "l1": _NOT_NEGATIVE,
@@ -236,9 +245,7 @@ RULES = {
         )
     ),
     "warm_start": _BOOL,
-    "checkpoint_dir": _optional(
-        Rule("a path", lambda v: isinstance(v, str | os.PathLike))
-    ),
+    "checkpoint_dir": _optional(_PATH),
     "checkpoint_every": _COUNT,
     "shuffle": _BOOL,
     "random_state": Rule(

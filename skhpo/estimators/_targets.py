@@ -146,5 +146,18 @@ def check_not_sparse(classes: Classes, loss: Any, metrics: Any) -> None:
             )
 
 
+def wants_one_hot(metrics: Any) -> bool:
+    """Tell whether metrics were chosen that know no indices of classes."""
+    names = (
+        metric
+        if isinstance(metric, str)
+        else getattr(metric, "__name__", type(metric).__name__)
+        for metric in metrics or ()
+    )
+    return not all(
+        name in ("accuracy", "acc") or "sparse" in name.lower() for name in names
+    )
+
+
 def _snake_case(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")

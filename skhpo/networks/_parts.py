@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+_SHORT = {"lrelu": "leaky_relu"}
+
 
 def per_layer(value: Any, n_layers: int, name: str) -> tuple:
     """Return one value per layer, from one for all or from one for each."""
@@ -73,13 +75,23 @@ def activated(
 ) -> list[keras.layers.Layer]:
     """Return a linear layer with its activation, normalized before it if asked for."""
     function = own(activation)
-    is_layer = isinstance(function, keras.layers.Layer)
-    if not batch_normalization and not is_layer:
-        layer.activation = keras.activations.get(function)
+    if not batch_normalization and not isinstance(function, keras.layers.Layer):
+        layer.activation = activation_of(function)
         return [layer]
     between = [keras.layers.BatchNormalization()] if batch_normalization else []
-    return [
-        layer,
-        *between,
-        function if is_layer else keras.layers.Activation(function),
-    ]
+    return [layer, *between, as_layer(function)]
+
+
+def as_layer(activation: str | Callable) -> keras.layers.Layer:
+    """Return an activation as a layer of its own."""
+    if isinstance(activation, keras.layers.Layer):
+        return activation
+    return keras.layers.Activation(activation_of(activation))
+
+
+def activation_of(name: str | Callable) -> Callable:
+    """Return the function that Keras knows by a name, or that "lrelu" stands for.
+
+    Keras has no short name for the leaky rectifier.
+    """
+    return keras.activations.get(_SHORT.get(name, name))
