@@ -275,3 +275,11 @@ class OracleSearchCV(BaseSearchCV):
             subspace.result for subspace in loop.subspaces if subspace.trials
         ]
         self.objective_ = loop.metric
+        if self.multimetric_ and not self.refit:
+            # scikit-learn would not know which of the metrics decides.
+            results = self.cv_results_
+            ranks = results[f"rank_test_{self.objective_}"]
+            self.best_index_ = int(self._best_row(ranks, results))
+            self.best_params_ = results["params"][self.best_index_]
+            scores = results[f"mean_test_{self.objective_}"]
+            self.best_score_ = scores[self.best_index_]

@@ -354,7 +354,7 @@ def test_gradient_of_the_promise(name):
         scale = np.abs(gradient).max()
         np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-3 * scale)
         mean, deviation = model.predict(x[None])
-        batch = log_expected_improvement(mean, deviation, promise._best_mean)
+        batch = log_expected_improvement(mean, deviation, promise._best)
         assert value == pytest.approx(batch[0], rel=1e-6)
 
 

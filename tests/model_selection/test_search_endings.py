@@ -197,6 +197,10 @@ def test_several_metrics_without_a_final_fit_need_an_objective(tmp_path):
     search = search_in(None, "gp", tmp_path / "log", objective="f1", **metrics)
     search.fit(X, Y)
     assert search.objective_ == "f1"
+    scores = search.cv_results_["mean_test_f1"]
+    assert search.best_index_ == scores.argmax()
+    assert search.best_score_ == scores.max()
+    assert search.best_params_ == search.cv_results_["params"][search.best_index_]
     search.results_summary()
     assert len(search.top_estimators(2)) == 2
     search = search_in(None, "gp", tmp_path / "log", objective="recall", **metrics)
