@@ -1,0 +1,179 @@
+"""What the studies share: options, images, and the page that each of them writes.
+
+A study is a script beside this one. By itself it takes all the data and as long as its
+docstring says, writes its tables and pictures to a page in docs/studies/, and keeps
+what it has finished in journals/, so that it can be stopped and goes on. With --quick
+it takes seconds, little data, and writes nothing unless --out says where.
+"""
+
+import argparse
+import os
+import platform
+import tempfile
+import time
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+# TensorFlow's own messages about the machine would stand between the lines printed.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import joblib
+import matplotlib
+import numpy as np
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.model_selection import PredefinedSplit, train_test_split
+from sklearn.utils import Bunch
+
+from skhpo.datasets import fetch_fashion_mnist
+
+matplotlib.use("Agg")
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ["skhpo", "tensorflow", "keras", "keras-tuner", "scikit-learn"]
+# What stands below this line on a page was written by hand, and is kept.
+LESSONS = "## What it taught\n"
+
+
+class Study:
+    """A page that a script fills from top to bottom.
+
+    Parameters
+    ----------
+    script : str
+        The script's ``__file__``, by whose name the page is called.
+    docstring : str
+        The script's ``__doc__``: a title, and what the study asks.
+    seed : int, default=0
+        What everything random in the script depends on; it only goes to the page.
+    """
+
+    def __init__(self, script, docstring, seed=0):
+        parser = argparse.ArgumentParser(description=docstring.splitlines()[0])
+        parser.add_argument("--quick", action="store_true", help="take seconds")
+        parser.add_argument("--out", type=Path, metavar="FOLDER", help="of the page")
+        options = parser.parse_args()
+        self.name, self.seed = Path(script).stem, seed
+        self.quick = options.quick
+        self._out = options.out
+        if self._out is None and not self.quick:
+            self._out = ROOT / "docs" / "studies"
+        self._journals = ROOT / "journals" / self.name
+        if self.quick:
+            self._temporary = tempfile.TemporaryDirectory()
+            self._journals = Path(self._temporary.name)
+        title, _, question = docstring.partition("\n")
+        self._parts = [f"# {title.rstrip('.')}", question.strip()]
+        self._n_pictures = 0
+
+    def journal(self, search):
+        """Return the folder for `journal=` of a search; a quick run's is not kept."""
+        return self._journals / search
+
+    @property
+    def memory(self):
+        """A `joblib.Memory`, which keeps what single fits returned."""
+        return joblib.Memory(self.journal("memory"), verbose=0)
+
+    def say(self, text):
+        """Put a paragraph on the page."""
+        print(text + "\n", flush=True)
+        self._parts.append(text)
+
+    def table(self, rows, caption=""):
+        """Put a table on the page, of one dict for each row."""
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        cells = [[_as_text(row.get(column, "")) for column in columns] for row in rows]
+        widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+        lines = [
+            "| " + " | ".join(map(str.ljust, line, widths)) + " |"
+            for line in [columns, ["-" * width for width in widths], *cells]
+        ]
+        if caption:
+            lines = [f"**{caption}**", "", *lines]
+        self.say("\n".join(lines))
+
+    def picture(self, figure, caption):
+        """Put a figure of matplotlib's on the page."""
+        self._n_pictures += 1
+        name = f"{self.name}_{self._n_pictures}.png"
+        if self._out is not None:
+            self._out.mkdir(parents=True, exist_ok=True)
+            figure.savefig(self._out / name, dpi=110, bbox_inches="tight")
+        self._parts.append(f"![{caption}]({name})\n\n*{caption}*")
+
+    def write(self):
+        """Write the page, with how it was made."""
+        if self._out is None:
+            return
+        quick = " --quick" if self.quick else ""
+        versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+        made = (
+            f"Made by `python examples/{self.name}.py{quick}` on {date.today()}: seed "
+            f"{self.seed}; Python {platform.python_version()}, {versions}; "
+            f"{_processor()}, {os.cpu_count()} cores."
+        )
+        page = self._out / f"{self.name}.md"
+        lessons = ""
+        if page.exists():
+            _, line, below = page.read_text().partition(LESSONS)
+            lessons = f"\n{line}{below}" if line else ""
+        self._out.mkdir(parents=True, exist_ok=True)
+        page.write_text("\n\n".join([*self._parts, made]) + "\n" + lessons)
+        print(f"written: {page}")
+
+
+def fashion_mnist(quick):
+    """Return 57,000 images to train on, 3,000 to choose by and 10,000 to test on.
+
+    Pixels are from 0 to 1. `X` and `y` are the first two together, which `held_out`
+    splits again, as `cv`. If `quick`, they are few of scikit-learn's digits.
+    """
+    if quick:
+        X, X_test, y, y_test = train_test_split(
+            *load_digits(return_X_y=True), test_size=500, random_state=48
+        )
+    else:
+        X, y = fetch_fashion_mnist(subset="train", return_X_y=True)
+        X_test, y_test = fetch_fashion_mnist(subset="test", return_X_y=True)
+    X, X_test = (np.float32(images / X.max()) for images in (X, X_test))
+    n_valid = 300 if quick else 3000
+    X_train, X_valid, y_train, y_valid = train_test_split(
+        X, y, test_size=n_valid, stratify=y, random_state=48
+    )
+    return Bunch(
+        train=(X_train, y_train),
+        valid={"X_val": X_valid, "y_val": y_valid},
+        test=(X_test, y_test),
+        X=np.concatenate([X_train, X_valid]),
+        y=np.concatenate([y_train, y_valid]),
+        held_out=PredefinedSplit(np.repeat([-1, 0], [len(X_train), n_valid])),
+    )
+
+
+def tested(network, images):
+    """Fit with three seeds; return the accuracies on the test set, for a table."""
+    start, found = time.perf_counter(), []
+    for seed in range(3):
+        network = clone(network).set_params(random_state=seed)
+        network.fit(*images.train, **images.valid)
+        found.append(100 * network.score(*images.test))
+    return {
+        "ours, %": float(np.mean(found)),
+        "of three fits": ", ".join(f"{accuracy:.2f}" for accuracy in found),
+        "seconds": round(time.perf_counter() - start),
+    }
+
+
+def _as_text(value):
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _processor():
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
