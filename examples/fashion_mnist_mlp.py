@@ -17,7 +17,7 @@ import keras
 import keras_tuner_alone
 import matplotlib.pyplot as plt
 import pandas as pd
-from study import Study, fashion_mnist, tested
+from study import Study, fashion_mnist, published_space, tested
 
 from skhpo import BayesSearchCV, KerasMLP
 
@@ -27,20 +27,8 @@ N_TRIALS, EPOCHS, REFIT_EPOCHS = (3, 2, 3) if study.quick else (30, 50, 100)
 
 
 # %%
-# The published space. What `fit` is given as `X_val` stops each network early, and
-# `cv` makes the log loss on the same images the score.
-def space(hp):
-    further = range(hp.Int("further_layers", 1, 2))
-    units = [hp.Int(f"units_{i}", 50, 100, step=25) for i in further]
-    dropout = [hp.Choice(f"dropout_{i}", [0.0, 0.1, 0.2]) for i in further]
-    return {
-        "hidden_layer_sizes": (hp.Int("first_units", 50, 350, step=50), *units),
-        "dropout": (0.0, *dropout),
-        "optimizer": hp.Choice("optimizer", ["adam", "sgd"]),
-        "learning_rate": hp.Choice("learning_rate", [0.1, 0.01, 0.001]),
-    }
-
-
+# The published space is `published_space`. What `fit` is given as `X_val` stops each
+# network early, and `cv` makes the log loss on the same images the score.
 def n_epochs(network, X, y):  # noqa: ARG001
     return network.n_iter_
 
@@ -61,9 +49,9 @@ def search(space, name):
     return bayes.fit(images.X, images.y, **images.valid)
 
 
-bayes = search(space, "bayes")
+bayes = search(published_space, "bayes")
 folder = study.journal("keras_tuner")
-trials = keras_tuner_alone.search(space, images, folder, N_TRIALS, EPOCHS)
+trials = keras_tuner_alone.search(published_space, images, folder, N_TRIALS, EPOCHS)
 theirs = pd.DataFrame(trials)
 columns = ["mean_test_loss", "mean_test_epochs", "mean_fit_time"]
 ours = pd.DataFrame(bayes.cv_results_)[columns]

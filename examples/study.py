@@ -1,4 +1,4 @@
-"""What the studies share: options, images, and the page that each of them writes.
+"""What the studies share: options, images, a space, and the page that each writes.
 
 A study is a script beside this one. By itself it takes all the data and as long as its
 docstring says, writes its tables and pictures to a page in docs/studies/, and keeps
@@ -150,6 +150,19 @@ def fashion_mnist(quick):
         y=np.concatenate([y_train, y_valid]),
         held_out=PredefinedSplit(np.repeat([-1, 0], [len(X_train), n_valid])),
     )
+
+
+def published_space(hp):
+    """Return parameters of an MLP, as a tutorial of Keras Tuner's searches them."""
+    further = range(hp.Int("further_layers", 1, 2))
+    units = [hp.Int(f"units_{i}", 50, 100, step=25) for i in further]
+    dropout = [hp.Choice(f"dropout_{i}", [0.0, 0.1, 0.2]) for i in further]
+    return {
+        "hidden_layer_sizes": (hp.Int("first_units", 50, 350, step=50), *units),
+        "dropout": (0.0, *dropout),
+        "optimizer": hp.Choice("optimizer", ["adam", "sgd"]),
+        "learning_rate": hp.Choice("learning_rate", [0.1, 0.01, 0.001]),
+    }
 
 
 def tested(network, images):
