@@ -14,6 +14,8 @@ from io import StringIO
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import Patch
 from sklearn.metrics import precision_recall_fscore_support
 from sklearn.model_selection import PredefinedSplit
 from study import Study
@@ -91,16 +93,17 @@ study.say(f"The mean F1 on test pages is {f1:.3f}.")
 
 # %%
 # Test pages, their masks, and what the network says.
+colours = ListedColormap(["white", "tab:blue", "tab:green", "tab:red", "tab:purple"])
 figure, panels = plt.subplots(3, 4, figsize=(10, 7.6), layout="constrained")
 for column, page in zip(panels.T, range(4), strict=True):
     column[0].imshow(test.images[page, ..., 0], cmap="gray", vmin=0, vmax=1)
     for panel, masks in zip(column[1:], (test.masks, predicted), strict=True):
-        drawn = panel.imshow(masks[page], cmap="Set1", vmin=0, vmax=8)
+        panel.imshow(masks[page], cmap=colours, vmin=0, vmax=4)
 for panel in panels.flat:
     panel.set(xticks=[], yticks=[])
 for panel, name in zip(panels[:, 0], ("page", "true", "predicted"), strict=True):
     panel.set_ylabel(name)
-colours = [plt.Rectangle((0, 0), 1, 1, color=drawn.to_rgba(k)) for k in range(5)]
-figure.legend(colours, test.class_names, loc="outside lower center", ncols=5)
+boxes = [Patch(facecolor=colour, edgecolor="black") for colour in colours.colors]
+figure.legend(boxes, test.class_names, loc="outside lower center", ncols=5)
 study.picture(figure, "Test pages with true and predicted masks.")
 study.write()
