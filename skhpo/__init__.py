@@ -32,7 +32,14 @@ _HOMES = {
     "get_cache_size": "_training",
     "set_cache_size": "_training",
 }
-_ROOMS = ("datasets", "estimators", "exceptions", "model_selection", "preprocessing")
+_ROOMS = (
+    "datasets",
+    "estimators",
+    "exceptions",
+    "inspection",
+    "model_selection",
+    "preprocessing",
+)
 
 __all__ = [*_HOMES, *_ROOMS, "__version__"]
 

@@ -1,0 +1,145 @@
+"""Where Displays draw, and how they mark what has no place on an axis of scores."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from ._scales import GAP, Scale
+from ._trials import floor_of
+
+# Shades from poor to good that colour-blind readers can tell apart.
+COLORMAP = "viridis"
+
+
+def pyplot(user: Any) -> Any:
+    """Import `matplotlib.pyplot` for a Display, or say how to get it."""
+    try:
+        return import_module("matplotlib.pyplot")
+    except ImportError as error:
+        name = user if isinstance(user, str) else type(user).__name__
+        raise ImportError(
+            f"{name} needs matplotlib to draw. Install it with "
+            '`pip install "skhpo[plot]"`.'
+        ) from error
+
+
+def axes_for(display: Any, ax: Any, **settings: Any) -> Any:
+    """Return the axes that were given, or new ones; and take over their figure."""
+    plt = pyplot(display)
+    if ax is None:
+        _, ax = plt.subplots(**({"layout": "constrained"} | settings))
+    display.ax_ = ax
+    display.figure_ = ax.figure
+    return ax
+
+
+def draw_scores(
+    ax: Any, x: np.ndarray, scores: np.ndarray, **settings: Any
+) -> tuple[Any, list[Any]]:
+    """Draw trials as points, and those without a place as marks at the lower edge.
+
+    Returns
+    -------
+    points : PathCollection
+        One point for each trial with a score that is not far below all others.
+
+    marks : list of Line2D
+        One for the trials far below, and one for those that failed.
+    """
+    floor = floor_of(scores)
+    shown = scores >= floor
+    points = ax.scatter(x[shown], scores[shown], **settings)
+    return points, mark_unshown(ax, x, scores, floor)
+
+
+def mark_unshown(ax: Any, x: np.ndarray, scores: np.ndarray, floor: float) -> list[Any]:
+    """Mark at the lower edge which trials have no score, or one below `floor`."""
+    failed, below = np.isnan(scores), scores < floor
+    marks = []
+    for rows, marker, text in (
+        (below, "v", f"{below.sum()} below {floor:.3g}"),
+        (failed, "x", f"{failed.sum()} failed"),
+    ):
+        if rows.any():
+            (mark,) = ax.plot(
+                x[rows],
+                np.full(rows.sum(), 0.02),
+                marker=marker,
+                linestyle="none",
+                color="tab:red",
+                markersize=5,
+                label=text,
+                transform=ax.get_xaxis_transform(),
+                clip_on=False,
+                zorder=3,
+            )
+            marks.append(mark)
+    return marks
+
+
+def colors_of(scores: np.ndarray) -> tuple[Any, str]:
+    """Return a norm of colours for scores, and to which side it is open."""
+    colors = import_module("matplotlib.colors")
+    floor, best = floor_of(scores), np.nanmax(scores)
+    if floor == best:
+        floor, best = floor - 0.5, best + 0.5
+    is_open = bool((scores < floor).any())
+    return colors.Normalize(floor, best), "min" if is_open else "neither"
+
+
+def check_axes(ax: Any, n_panels: int, way_out: str) -> list[Any]:
+    """Return given axes in a list, of which there must be one for each panel."""
+    found = list(np.ravel(ax)) if isinstance(ax, Sequence | np.ndarray) else [ax]
+    if len(found) != n_panels:
+        raise ValueError(
+            f"ax must be one Axes for each of the {n_panels} panels, got {len(found)}. "
+            f"{way_out}"
+        )
+    return found
+
+
+def dress(ax: Any, which: str, scale: Scale, label: str) -> None:
+    """Give an axis, "x" or "y", the scale, marks and name of a hyperparameter."""
+    axis = getattr(ax, f"{which}axis")
+    axis.set_label_text(label)
+    if scale.is_log:
+        getattr(ax, f"set_{which}scale")("log")
+    if not scale.places:
+        return
+    positions, _, labels = scale.ticks(5)
+    axis.set_ticks(positions, labels)
+    axis.set_ticks([], minor=True)
+    if which == "x" and sum(map(len, labels)) > 32:
+        axis.set_tick_params(rotation=25)
+        for text in axis.get_ticklabels():
+            text.set(ha="right", rotation_mode="anchor")
+    if scale.is_numeric or scale.has_absence:
+        # Between the line, or the categories, and what lies beside it.
+        edge = scale.from_unit(np.array([-GAP / 2]))[0] if scale.is_numeric else -0.5
+        draw = ax.axvline if which == "x" else ax.axhline
+        draw(edge, color="0.7", linewidth=0.8, linestyle="dotted", zorder=0)
+
+
+def spread(values: np.ma.MaskedArray, scale: Scale, which: str = "x") -> np.ndarray:
+    """Return positions on an axis, of which those of one place lie side by side.
+
+    So that of thousands of trials with one category more than one is seen.
+    """
+    offsets = evenly_spread(len(values), which)
+    if not scale.is_numeric:
+        return scale.positions(values) + 0.5 * offsets
+    units = scale.unit_positions(values)
+    return scale.from_unit(units + np.where(units < 0, GAP / 2 * offsets, 0.0))
+
+
+def evenly_spread(n: int, which: str = "x") -> np.ndarray:
+    """Return numbers from -0.5 to 0.5, the first of which are as even as all.
+
+    Those of "x" and of "y" together fill a square: they are multiples of the powers of
+    the real root of ``r**3 = r + 1``, as those of the golden ratio fill an interval.
+    """
+    root = 1.3247179572447460
+    step = 1 / root if which == "x" else 1 / root**2
+    return np.arange(n) * step % 1 - 0.5

@@ -1,0 +1,322 @@
+"""What a fitted search tells of its trials, read from its `cv_results_`.
+
+Every Display reads by this module, and knows nothing else of a search.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ._labels import short_names
+
+
+@dataclass(frozen=True)
+class Trials:
+    """The trials of one search, in the order in which they stand in `cv_results_`.
+
+    Attributes
+    ----------
+    columns : dict of str to masked ndarray of object, each of shape (n_trials,)
+        The values of each hyperparameter by its full name, masked in trials without it.
+
+    scores : ndarray of shape (n_trials,), dtype=float64
+        Greater is better; NaN where a trial failed.
+
+    score_name : str
+        What an axis calls them.
+
+    seconds : ndarray of shape (n_trials,) or None
+        What fitting and scoring took, over all splits.
+
+    resource : str or None
+        The name of what rungs spend.
+
+    resources : ndarray of shape (n_trials,) or None
+        How much of it each trial had got.
+
+    stages : ndarray of shape (n_trials,) or None
+        The rung (for scikit-learn's halving, the iteration) of each trial.
+
+    brackets : ndarray of shape (n_trials,), dtype=int64
+        The bracket of each trial; all 0 where there are none.
+    """
+
+    columns: dict[str, np.ma.MaskedArray]
+    scores: np.ndarray
+    score_name: str
+    seconds: np.ndarray | None
+    resource: str | None
+    resources: np.ndarray | None
+    stages: np.ndarray | None
+    brackets: np.ndarray
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Short names by full names."""
+        return short_names(list(self.columns))
+
+    @property
+    def has_score(self) -> np.ndarray:
+        """Which trials did not fail."""
+        return np.isfinite(self.scores)
+
+    def pick(self, params: str | Sequence[str] | None) -> list[str]:
+        """Return the full names of hyperparameters given by full or short names.
+
+        None picks those that differ between trials.
+        """
+        if params is None:
+            return [name for name, values in self.columns.items() if differ(values)]
+        full = {label: name for name, label in self.labels.items()}
+        asked = [params] if isinstance(params, str) else list(params)
+        names = [name if name in self.columns else full.get(name) for name in asked]
+        unknown = [
+            name for name, found in zip(asked, names, strict=True) if found is None
+        ]
+        if unknown:
+            raise ValueError(
+                f"params must name hyperparameters of the search, got {unknown}. "
+                f"There are {sorted(self.columns)}."
+            )
+        return names
+
+    def labelled(self, names: Sequence[str]) -> dict[str, np.ma.MaskedArray]:
+        """Return columns by their short names."""
+        return {self.labels[name]: self.columns[name] for name in names}
+
+
+def read_trials(
+    search: Any, metric: str | None = None, resource: str | None = None
+) -> Trials:
+    """Return the trials of a fitted search, or of its `cv_results_`.
+
+    Parameters
+    ----------
+    search : estimator or mapping
+        A fitted search, its `cv_results_`, or a DataFrame of them.
+
+    metric : str or None, default=None
+        Which of several metrics.
+
+    resource : str or None, default=None
+        The parameter that counts as what trials spend. None takes the column
+        ``n_resources``, if there is one.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If the search was not fitted.
+
+    TypeError
+        If there are no `cv_results_`.
+
+    ValueError
+        If there is no such metric or resource, or if all trials failed.
+    """
+    results = results_of(search)
+    metric = _checked_metric(metric, results, search)
+    scores = np.asarray(results[f"mean_test_{metric}"], dtype=np.float64)
+    scores = np.where(np.isfinite(scores), scores, np.nan)
+    if np.isnan(scores).all():
+        raise ValueError(
+            f"at least one trial must have a score, got {len(scores)} trials whose "
+            f"{metric!r} is not finite. A search with error_score='raise' tells why "
+            "they fail."
+        )
+    columns = _columns(results)
+    name, resources = _resources(results, columns, search, resource)
+    if name is not None and name not in columns and differ(np.ma.asarray(resources)):
+        # As `n_samples` of scikit-learn's halving, of which models must know.
+        columns[name] = np.ma.asarray(resources.astype(object))
+    stages = next((results[key] for key in ("rung", "iter") if key in results), None)
+    return Trials(
+        columns=columns,
+        scores=scores,
+        score_name=_score_name(metric, search),
+        seconds=_seconds(results),
+        resource=name,
+        resources=resources,
+        stages=None if stages is None else np.asarray(stages),
+        brackets=np.asarray(results["bracket"])
+        if "bracket" in results
+        else np.zeros(len(scores), dtype=np.int64),
+    )
+
+
+def differ(values: np.ma.MaskedArray) -> bool:
+    """Tell whether not all of the values are the same, absence being a value too."""
+    absent = np.ma.getmaskarray(values)
+    present = values.compressed()
+    if not len(present) or absent.any():
+        return len(present) > 0
+    first = repr(present[0])
+    return any(value is not present[0] and repr(value) != first for value in present)
+
+
+def floor_of(scores: np.ndarray) -> float:
+    """Return what counts as the lowest score: those below are far out.
+
+    One network that diverged would else decide alone on limits, colours and models.
+    That is Tukey's outer fence: the lower quartile less three interquartile ranges.
+    """
+    finite = scores[np.isfinite(scores)]
+    low, high = np.quantile(finite, [0.25, 0.75])
+    # Of scores mostly equal, none is out of the ordinary.
+    fence = low - 3 * (high - low) if high > low else -np.inf
+    return float(finite[finite >= fence].min())
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value stands for a place on a line: not True, not NaN."""
+    return (
+        isinstance(value, Real)
+        and not isinstance(value, bool | np.bool_)
+        and bool(np.isfinite(float(value)))
+    )
+
+
+def results_of(search: Any) -> Any:
+    """Return the `cv_results_` of a fitted search, or those that were given."""
+    if is_results(search):
+        return search
+    if isinstance(search, Mapping):
+        raise ValueError(
+            "cv_results_ must have a column 'mean_test_score', or 'mean_test_' and the "
+            f"name of a metric, got {sorted(map(str, search))}."
+        )
+    if hasattr(search, "cv_results_"):
+        return search.cv_results_
+    if hasattr(search, "fit"):
+        check_is_fitted(search)
+    raise TypeError(
+        "search must be a fitted search that has cv_results_, or those results, got "
+        f"{type(search).__name__}. GridSearchCV, RandomizedSearchCV and the searches "
+        "of skhpo have them."
+    )
+
+
+def is_results(search: Any) -> bool:
+    """Tell whether something is `cv_results_`, as a dictionary or as a DataFrame."""
+    return hasattr(search, "keys") and bool(metrics_of(search))
+
+
+def metrics_of(results: Any) -> list[str]:
+    """Return the names of the metrics in `cv_results_`."""
+    found = (re.fullmatch("mean_test_(.+)", str(key)) for key in results.keys())  # noqa: SIM118
+    return [match[1] for match in found if match]
+
+
+def _checked_metric(metric: str | None, results: Any, search: Any) -> str:
+    metrics = metrics_of(results)
+    if metric is not None:
+        if metric not in metrics:
+            raise ValueError(
+                f"metric must be one of those of the search, got {metric!r}. There are "
+                f"{sorted(metrics)}."
+            )
+        return metric
+    if len(metrics) == 1:
+        return metrics[0]
+    # What the search itself went by.
+    for attribute in ("objective_", "refit"):
+        chosen = getattr(search, attribute, None)
+        if isinstance(chosen, str) and chosen in metrics:
+            return chosen
+    raise ValueError(
+        f"metric must name one of the metrics of the search, got None. There are "
+        f"{sorted(metrics)}."
+    )
+
+
+def _score_name(metric: str, search: Any) -> str:
+    scoring = getattr(search, "scoring", None)
+    name = scoring if metric == "score" and isinstance(scoring, str) else metric
+    return re.sub("^neg_", "negative ", name).replace("_", " ")
+
+
+def _columns(results: Any) -> dict[str, np.ma.MaskedArray]:
+    """Return the values of each hyperparameter, masked where a trial has none."""
+    params = list(results.get("params", []))
+    if params and all(isinstance(row, Mapping) for row in params):
+        # In the order in which they were given, which `param_` columns keep too.
+        names = dict.fromkeys(name for row in params for name in row)
+        return {
+            name: _masked(
+                [row.get(name) for row in params], [name not in row for row in params]
+            )
+            for name in names
+        }
+    # As in a table that was saved and read again, where `params` are text.
+    columns = {}
+    for key in results.keys():  # noqa: SIM118
+        if str(key).startswith("param_"):
+            values = results[key]
+            absent = np.ma.getmaskarray(np.ma.asarray(values)) | np.array(
+                [isinstance(value, float) and np.isnan(value) for value in values]
+            )
+            data = np.asarray(values, dtype=object)
+            columns[key.removeprefix("param_")] = _masked(list(data), absent)
+    return columns
+
+
+def _masked(values: Sequence[Any], absent: Sequence[bool]) -> np.ma.MaskedArray:
+    # One by one, since NumPy would make a second axis of tuples.
+    data = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        data[row] = value
+    return np.ma.array(data, mask=np.asarray(absent, dtype=bool))
+
+
+def _resources(
+    results: Any, columns: dict[str, Any], search: Any, resource: str | None
+) -> tuple[str | None, np.ndarray | None]:
+    """Return the name of what trials spend, and how much each had got of it."""
+    own_name = getattr(search, "resource", None)
+    if "n_resources" in results and resource in (None, own_name):
+        found = np.asarray(results["n_resources"], dtype=np.float64)
+        if isinstance(own_name, str):
+            return own_name, found
+        equal = (name for name, values in columns.items() if _equal(values, found))
+        return next(equal, "n_resources"), found
+    if resource is None:
+        return None, None
+    # Where no trial sets it, all have that of the estimator.
+    estimator = getattr(search, "estimator", None)
+    default = estimator.get_params().get(resource) if estimator is not None else None
+    full = {label: name for name, label in short_names(list(columns)).items()}
+    name = resource if resource in columns else full.get(resource, resource)
+    values = (
+        columns[name].filled(default)
+        if name in columns
+        else np.full(len(results["params"]), default, dtype=object)
+    )
+    if not all(is_number(value) for value in values):
+        raise ValueError(
+            "resource must be a parameter that is a number in all trials, got "
+            f"{resource!r}. The trials set {sorted(columns)}."
+        )
+    return name, values.astype(np.float64)
+
+
+def _equal(values: np.ma.MaskedArray, numbers: np.ndarray) -> bool:
+    """Tell whether a hyperparameter has just these values."""
+    return not np.ma.getmaskarray(values).any() and all(
+        is_number(value) and value == number
+        for value, number in zip(values.data, numbers, strict=True)
+    )
+
+
+def _seconds(results: Any) -> np.ndarray | None:
+    if "mean_fit_time" not in results:
+        return None
+    means = np.asarray(results["mean_fit_time"], dtype=np.float64)
+    if "mean_score_time" in results:
+        means = means + np.asarray(results["mean_score_time"], dtype=np.float64)
+    splits = [key for key in results.keys() if re.fullmatch(r"split\d+_test_.+", key)]  # noqa: SIM118
+    return means * max(1, len(splits) // len(metrics_of(results)))

@@ -1,0 +1,219 @@
+"""What is read of a search, whatever made it."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_results import made_results, made_rungs, results_of
+from sklearn.datasets import load_iris
+from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    RandomizedSearchCV,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from skhpo.inspection._labels import distinct, short_names, short_value
+from skhpo.inspection._trials import floor_of, read_trials
+from skhpo.model_selection import HyperbandSearchCV, Integer
+
+X, Y = load_iris(return_X_y=True)
+
+# What a search tells
+
+
+def test_grid_search_of_a_pipeline():
+    pipeline = make_pipeline(StandardScaler(), Ridge())
+    grid = {"ridge__alpha": [1.0, 10.0], "ridge": [Ridge(), Ridge(tol=0.1)]}
+    search = GridSearchCV(pipeline, grid, scoring="neg_mean_squared_error").fit(X, Y)
+    trials = read_trials(search)
+    np.testing.assert_array_equal(trials.scores, search.cv_results_["mean_test_score"])
+    assert trials.score_name == "negative mean squared error"
+    assert trials.labels == {"ridge__alpha": "alpha", "ridge": "ridge"}
+    assert trials.columns["ridge__alpha"].tolist() == [1.0, 10.0, 1.0, 10.0]
+    times = search.cv_results_["mean_fit_time"] + search.cv_results_["mean_score_time"]
+    np.testing.assert_allclose(trials.seconds, 5 * times)
+    assert trials.resources is None
+
+
+def test_random_search_with_several_metrics():
+    search = RandomizedSearchCV(
+        DecisionTreeClassifier(random_state=0),
+        [{"max_depth": [1, 2]}, {"min_samples_leaf": [3, 40]}],
+        n_iter=4,
+        scoring=["accuracy", "f1_macro"],
+        refit="f1_macro",
+        random_state=0,
+    ).fit(X, Y)
+    trials = read_trials(search)
+    assert trials.score_name == "f1 macro"
+    accuracy = read_trials(search, metric="accuracy").scores
+    np.testing.assert_array_equal(accuracy, search.cv_results_["mean_test_accuracy"])
+    absent = [np.ma.getmaskarray(values).tolist() for values in trials.columns.values()]
+    assert absent[0] == [not value for value in absent[1]]
+
+
+def test_halving_adds_its_samples():
+    search = HalvingGridSearchCV(
+        DecisionTreeClassifier(random_state=0), {"max_depth": [1, 2, 3]}, factor=3
+    ).fit(X, Y)
+    trials = read_trials(search)
+    assert trials.resource == "n_samples"
+    assert list(trials.columns) == ["max_depth", "n_samples"]
+    np.testing.assert_array_equal(trials.resources, search.cv_results_["n_resources"])
+    np.testing.assert_array_equal(trials.stages, search.cv_results_["iter"])
+    assert not trials.brackets.any()
+
+
+def test_hyperband_knows_its_resource():
+    search = HyperbandSearchCV(
+        DecisionTreeClassifier(random_state=0),
+        {"min_samples_leaf": Integer(1, 20)},
+        resource="max_depth",
+        max_resource=4,
+        factor=2,
+        random_state=0,
+    ).fit(X, Y)
+    for source in (search, search.cv_results_):
+        trials = read_trials(source)
+        assert trials.resource == "max_depth"
+        assert list(trials.columns) == ["min_samples_leaf", "max_depth"]
+        np.testing.assert_array_equal(trials.brackets, search.cv_results_["bracket"])
+
+
+def test_resources_of_searches_without_rungs():
+    results = results_of([{"net__epochs": 3}, {"net__epochs": 5}], [1, 2])
+    for name in ("net__epochs", "epochs"):
+        trials = read_trials(results, resource=name)
+        assert trials.resources.tolist() == [3, 5]
+    search = GridSearchCV(DecisionTreeClassifier(max_depth=7), {"splitter": ["best"]})
+    trials = read_trials(search.fit(X, Y), resource="max_depth")
+    assert trials.resources.tolist() == [7]
+    with pytest.raises(ValueError, match=r"number in all trials, got 'max_leaf_nodes'"):
+        read_trials(search, resource="max_leaf_nodes")
+
+
+def test_tables_are_read_too():
+    results = made_results(failed=[3])
+    frame = pd.DataFrame(results)
+    saved = pd.read_csv(io.StringIO(frame.to_csv()))
+    expected = read_trials(results)
+    for table in (frame, saved):
+        trials = read_trials(table)
+        np.testing.assert_array_equal(trials.scores, expected.scores)
+        assert list(trials.columns) == list(expected.columns)
+        np.testing.assert_array_equal(
+            np.ma.getmaskarray(trials.columns["net__momentum"]),
+            np.ma.getmaskarray(expected.columns["net__momentum"]),
+        )
+    depths = "net__depth"
+    assert trials.columns[depths].tolist() == expected.columns[depths].tolist()
+
+
+def test_parameters_are_picked_by_either_name():
+    trials = read_trials(made_results())
+    assert trials.pick(["depth", "net__momentum"]) == ["net__depth", "net__momentum"]
+    assert trials.pick("depth") == ["net__depth"]
+    assert trials.pick(None) == list(trials.columns)
+    constant = read_trials(results_of([{"a": 1, "b": 2}, {"a": 1, "b": 3}], [1, 2]))
+    assert constant.pick(None) == ["b"]
+
+
+def test_nothing_of_the_results_is_changed():
+    results = made_rungs()
+    before = {key: np.array(value, dtype=object) for key, value in results.items()}
+    read_trials(results)
+    for key, value in before.items():
+        np.testing.assert_array_equal(np.array(results[key], dtype=object), value)
+
+
+# Errors
+
+
+def test_not_fitted():
+    with pytest.raises(NotFittedError, match="This GridSearchCV instance is not"):
+        read_trials(GridSearchCV(Ridge(), {"alpha": [1]}))
+
+
+@pytest.mark.parametrize("thing", [7, DummyClassifier().fit(X, Y)])
+def test_no_search(thing):
+    with pytest.raises(TypeError, match=r"that has cv_results_, or those results, got"):
+        read_trials(thing)
+
+
+def test_results_without_scores():
+    with pytest.raises(ValueError, match=r"column 'mean_test_score'.*got \['params'\]"):
+        read_trials({"params": [{}]})
+
+
+def test_unknown_metric():
+    results = made_results(metrics=["auc", "f1"])
+    with pytest.raises(ValueError, match=r"got 'acc'. There are \['auc', 'f1'\]"):
+        read_trials(results, metric="acc")
+    with pytest.raises(ValueError, match=r"got None. There are \['auc', 'f1'\]"):
+        read_trials(results)
+
+
+def test_unknown_parameter():
+    with pytest.raises(ValueError, match=r"got \['alpha'\]. There are \['a'\]"):
+        read_trials(results_of([{"a": 1}], [1])).pick(["a", "alpha"])
+
+
+def test_all_trials_failed():
+    with pytest.raises(ValueError, match=r"got 5 trials whose 'score' is not finite"):
+        read_trials(made_results(5, failed=range(5)))
+
+
+# Names
+
+
+def test_short_names():
+    names = ["pipe__mlp__alpha", "pipe__mlp__beta", "cnn__beta", "cnn"]
+    assert list(short_names(names).values()) == [
+        "alpha",
+        "mlp__beta",
+        "cnn__beta",
+        "cnn",
+    ]
+    assert short_names(["alpha", "ridge__alpha"]) == {
+        "alpha": "alpha",
+        "ridge__alpha": "ridge__alpha",
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1e-5, "1e-5"),
+        (np.float32(0.25), "0.25"),
+        (123456, "1.235e5"),
+        (True, "True"),
+        (None, "None"),
+        ("relu", "relu"),
+        ((64,), "(64,)"),
+        ([64, (1, 2)], "[64, (1, 2)]"),
+        (np.tanh, "tanh"),
+        (Ridge, "Ridge"),
+        (Ridge(alpha=2), "Ridge(alpha=2)"),
+        (make_pipeline(StandardScaler(), Ridge()), "Pipeline(steps=[('stand…"),
+    ],
+)
+def test_short_values(value, text):
+    assert short_value(value) == text
+
+
+def test_equal_labels_are_numbered():
+    assert distinct(["f", "g", "f"]) == ["f", "g", "f (2)"]
+
+
+def test_floor_leaves_out_what_is_far_below():
+    scores = np.array([0.5, 0.6, 0.7, 0.8, np.nan, -1e9])
+    assert floor_of(scores) == 0.5
+    assert floor_of(np.array([0.9] * 9 + [0.1])) == 0.1
