@@ -11,17 +11,15 @@ All of it takes two hours on two cores; with --quick seconds, on few small pages
 from contextlib import redirect_stdout
 from io import StringIO
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.colors import ListedColormap
-from matplotlib.patches import Patch
 from sklearn.metrics import precision_recall_fscore_support
 from sklearn.model_selection import PredefinedSplit
 from study import Study
 
 from skhpo import HyperbandSearchCV, KerasUNet
 from skhpo.datasets import make_pages
+from skhpo.inspection import PredictionGridDisplay
 
 study = Study(__file__, __doc__, seed=0)
 N_TRAIN, N_HELD_OUT, N_TEST, SIDE, EPOCHS = 300, 60, 100, 128, 20
@@ -93,17 +91,8 @@ study.say(f"The mean F1 on test pages is {f1:.3f}.")
 
 # %%
 # Test pages, their masks, and what the network says.
-colours = ListedColormap(["white", "tab:blue", "tab:green", "tab:red", "tab:purple"])
-figure, panels = plt.subplots(3, 4, figsize=(10, 7.6), layout="constrained")
-for column, page in zip(panels.T, range(4), strict=True):
-    column[0].imshow(test.images[page, ..., 0], cmap="gray", vmin=0, vmax=1)
-    for panel, masks in zip(column[1:], (test.masks, predicted), strict=True):
-        panel.imshow(masks[page], cmap=colours, vmin=0, vmax=4)
-for panel in panels.flat:
-    panel.set(xticks=[], yticks=[])
-for panel, name in zip(panels[:, 0], ("page", "true", "predicted"), strict=True):
-    panel.set_ylabel(name)
-boxes = [Patch(facecolor=colour, edgecolor="black") for colour in colours.colors]
-figure.legend(boxes, test.class_names, loc="outside lower center", ncols=5)
-study.picture(figure, "Test pages with true and predicted masks.")
+display = PredictionGridDisplay.from_predictions(
+    test.images, test.masks, predicted, display_labels=test.class_names
+)
+study.picture(display.figure_, "Test pages with true and predicted masks.")
 study.write()

@@ -1,16 +1,22 @@
-"""Pictures of fitted searches: of ours, and of any other with `cv_results_`."""
+"""Pictures of fitted searches, also of scikit-learn's, and of fitted networks."""
 
 from ._contour import ContourDisplay
+from ._filters import FilterDisplay
 from ._history import SearchHistoryDisplay
 from ._importance import HyperparameterImportanceDisplay
+from ._learning_curve import LearningCurveDisplay
 from ._parallel import ParallelCoordinatesDisplay
+from ._predictions import PredictionGridDisplay
 from ._rungs import RungDisplay
 from ._slice import SliceDisplay
 
 __all__ = [
     "ContourDisplay",
+    "FilterDisplay",
     "HyperparameterImportanceDisplay",
+    "LearningCurveDisplay",
     "ParallelCoordinatesDisplay",
+    "PredictionGridDisplay",
     "RungDisplay",
     "SearchHistoryDisplay",
     "SliceDisplay",

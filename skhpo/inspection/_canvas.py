@@ -11,6 +11,7 @@ from ._trials import floor_of
 
 # Shades from poor to good that colour-blind readers can tell apart.
 COLORMAP = "viridis"
+PANELS_IN_A_ROW = 3
 
 
 def pyplot(user: Any) -> Any:
@@ -89,7 +90,39 @@ def colors_of(scores: np.ndarray) -> tuple[Any, str]:
     return colors.Normalize(floor, best), "min" if is_open else "neither"
 
 
-def check_axes(ax: Any, n_panels: int, way_out: str) -> list[Any]:
+def panels_for(
+    display: Any,
+    ax: Any,
+    n_panels: int,
+    *,
+    way_out: str,
+    mosaic: list[list[int]] | None = None,
+    **settings: Any,
+) -> list[Any]:
+    """Return the axes that were given, or new ones, and take over their figure.
+
+    New ones stand in rows of `PANELS_IN_A_ROW`, or as the mosaic of their numbers says;
+    `settings` are for `pyplot.subplot_mosaic`.
+    """
+    plt = pyplot(display)
+    if ax is not None:
+        panels = _check_axes(ax, n_panels, way_out)
+    else:
+        if mosaic is None:
+            n_columns = min(n_panels, PANELS_IN_A_ROW)
+            numbers = np.arange(-(-n_panels // n_columns) * n_columns)
+            mosaic = np.where(numbers < n_panels, numbers, -1)
+            mosaic = mosaic.reshape(-1, n_columns).tolist()
+        size = (max(6.4, 3.6 * len(mosaic[0])), max(4.0, 3.0 * len(mosaic)))
+        settings = {"layout": "constrained", "figsize": size} | settings
+        _, axes = plt.subplot_mosaic(mosaic, empty_sentinel=-1, **settings)
+        panels = [axes[number] for number in range(n_panels)]
+    display.axes_ = np.array(panels, dtype=object)
+    display.figure_ = panels[0].figure
+    return panels
+
+
+def _check_axes(ax: Any, n_panels: int, way_out: str) -> list[Any]:
     """Return given axes in a list, of which there must be one for each panel."""
     found = list(np.ravel(ax)) if isinstance(ax, Sequence | np.ndarray) else [ax]
     if len(found) != n_panels:

@@ -5,13 +5,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from ._canvas import check_axes, draw_scores, dress, pyplot, spread
+from ._canvas import PANELS_IN_A_ROW, draw_scores, dress, panels_for, pyplot, spread
 from ._scales import Scale
 from ._surrogate import Surrogate, check_model
 from ._trials import Trials, read_trials
 
 N_POINTS = 60
-PANELS_IN_A_ROW = 3
 
 
 class SliceDisplay:
@@ -208,9 +207,13 @@ class SliceDisplay:
         SliceDisplay
             Itself.
         """
-        panels = self._panels(ax)
-        self.axes_ = np.array(panels, dtype=object)
-        self.figure_ = panels[0].figure
+        panels = panels_for(
+            self,
+            ax,
+            len(self.hyperparameters),
+            way_out="Leave ax out for a figure of several, or name params.",
+            sharey=True,
+        )
         self.points_, self.lines_, self.bands_, self.marks_ = {}, {}, {}, {}
         faint = float(np.clip(150 / len(self.scores), 0.15, 0.6))
         points = {"s": 14, "alpha": faint, "linewidths": 0} | (scatter_kw or {})
@@ -259,28 +262,6 @@ class SliceDisplay:
             self.bands_[label] = ax.errorbar(
                 x, mean, deviation, fmt="none", ecolor=color, capsize=4, zorder=3
             )
-
-    def _panels(self, ax: Any) -> list[Any]:
-        plt = pyplot(self)
-        n_panels = len(self.hyperparameters)
-        if ax is not None:
-            return check_axes(
-                ax, n_panels, "Leave ax out for a figure of several, or name params."
-            )
-        n_columns = min(n_panels, PANELS_IN_A_ROW)
-        n_rows = -(-n_panels // n_columns)
-        _, axes = plt.subplots(
-            n_rows,
-            n_columns,
-            sharey=True,
-            squeeze=False,
-            layout="constrained",
-            figsize=(max(6.4, 3.6 * n_columns), max(4.0, 3.0 * n_rows)),
-        )
-        panels = list(axes.ravel())
-        for unused in panels[n_panels:]:
-            unused.remove()
-        return panels[:n_panels]
 
 
 def _predictions(

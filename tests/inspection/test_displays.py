@@ -1,4 +1,4 @@
-"""What all Displays promise, whatever they show."""
+"""What all Displays of searches promise, whatever they show."""
 
 import builtins
 import os
@@ -80,9 +80,10 @@ def axes_of(display):
     return display.axes_[0] if isinstance(display, SliceDisplay) else display.ax_
 
 
-def test_every_display_is_tested():
+def test_every_display_of_searches_is_tested():
     classes = {cls for cls, _ in DISPLAYS.values()}
-    assert classes == {getattr(inspection, name) for name in inspection.__all__}
+    found = {getattr(inspection, name) for name in inspection.__all__}
+    assert classes == {cls for cls in found if hasattr(cls, "from_search")}
 
 
 # The conventions of scikit-learn

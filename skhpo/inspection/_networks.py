@@ -1,0 +1,78 @@
+"""Where the network is: in a Pipeline, in a search, under names."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from ._labels import distinct
+
+
+class Found(NamedTuple):
+    """A fitted network, and the Pipelines' steps that X passes before it."""
+
+    network: Any
+    before: list[Any]
+
+    def transform(self, X: Any) -> Any:
+        """Return X as the network gets it."""
+        for step in self.before:
+            X = step.transform(X)
+        return X
+
+
+# Where scikit-learn's estimators that hold another keep it when fitted.
+HELD = ("best_estimator_", "regressor_", "estimator_")
+
+
+def find_network(estimator: Any, attribute: str) -> Found:
+    """Return the network in a fitted estimator, which is what has the attribute.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If the estimator was not fitted.
+
+    TypeError
+        If nothing in it has the attribute.
+    """
+    before, inner = [], estimator
+    while not hasattr(inner, attribute):
+        if isinstance(inner, Pipeline):
+            before.append(inner[:-1])
+            inner = inner[-1]
+            continue
+        held = next((name for name in HELD if hasattr(inner, name)), None)
+        if held is None:
+            if hasattr(inner, "fit"):
+                check_is_fitted(inner)
+            raise TypeError(
+                f"estimator must be a fitted network, with {attribute}, or a Pipeline "
+                f"or search with one, got {type(estimator).__name__}."
+            )
+        inner = getattr(inner, held)
+    return Found(inner, before)
+
+
+def image_shape_of(estimator: Any) -> Sequence[int] | None:
+    """Return what a network in the estimator takes rows for, if there is one."""
+    try:
+        return find_network(estimator, "image_shape_").network.image_shape_
+    except TypeError:
+        return None
+
+
+def by_name(estimator: Any) -> dict[str, Any]:
+    """Return estimators by name, of whatever form was given: one, a list or a dict."""
+    if isinstance(estimator, Mapping):
+        found = dict(estimator)
+    else:
+        several = (
+            list(estimator) if isinstance(estimator, list | tuple) else [estimator]
+        )
+        names = distinct([type(one).__name__ for one in several])
+        found = dict(zip(names, several, strict=True))
+    if not found:
+        raise ValueError(f"estimator must be at least one, got {estimator!r}.")
+    return found
