@@ -37,8 +37,8 @@ test = make_pages(N_TEST, subset="test", **size)
 # The space: the filters of the uppermost level, the levels below it, and details.
 def space(hp):
     return {
-        "start_neurons": hp.Int("start_neurons", 4, 8 if study.quick else 32, step=4),
-        "net_depth": hp.Int("net_depth", 2, 3 if study.quick else 6),
+        "start_neurons": hp.Int("start_neurons", 4, 4 if study.quick else 32, step=4),
+        "net_depth": hp.Int("net_depth", 2, 2 if study.quick else 6),
         "dropout": hp.Choice("dropout", [0.0, 0.1, 0.2]),
         "bn_after_act": hp.Boolean("bn_after_act"),
         "activation": hp.Choice("activation", ["mish", "elu", "lrelu"]),

@@ -104,7 +104,9 @@ class Study:
         self._parts.append(f"![{caption}]({name})\n\n*{caption}*")
 
     def write(self):
-        """Write the page, with how it was made."""
+        """Write the page, with how it was made, and end the study."""
+        if self.quick:
+            self._temporary.cleanup()
         if self._out is None:
             return
         quick = " --quick" if self.quick else ""
