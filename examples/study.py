@@ -114,7 +114,7 @@ class Study:
         made = (
             f"Made by `python examples/{self.name}.py{quick}` on {date.today()}: seed "
             f"{self.seed}; Python {platform.python_version()}, {versions}; "
-            f"{_processor()}, {os.cpu_count()} cores."
+            f"{_processor()}, cores: {joblib.cpu_count()}."
         )
         page = self._out / f"{self.name}.md"
         lessons = ""
