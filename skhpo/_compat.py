@@ -30,6 +30,22 @@ n_samples = validation._num_samples
 _thread = threading.local()
 
 
+def callback_context(estimator: Any, **settings: Any) -> Any:
+    """Return the root context of a fit, and set up the estimator's callbacks.
+
+    scikit-learn documents it for authors of estimators, underscore and all.
+    """
+    return estimator._init_callback_context(**settings)
+
+
+def callbacks_set_on(estimator: Any) -> list[Any]:
+    """Return the callbacks of an estimator, which has no public name for them.
+
+    They are asked for, so that fits that nobody listens to cost nothing.
+    """
+    return getattr(estimator, "_skl_callbacks", [])
+
+
 class _SeedSource:
     """Stands for the module `random` where Keras draws its default seeds.
 

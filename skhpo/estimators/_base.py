@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from .._compat import check_sample_weight
 from .._training import (
     PREDICT_BATCH_SIZE,
@@ -18,6 +19,7 @@ from .._training import (
     fingerprint,
 )
 from ._compiling import build_compiled
+from ._epoch_tasks import epoch_tasks
 from ._fitted import FittedNetwork
 from ._network import Network, functions_in
 from ._parameters import check_parameters, plain
@@ -29,7 +31,7 @@ from ._validation import Samples, split
 DTYPES = (np.float32, np.float64, np.float16, np.uint8)
 
 
-class NetworkEstimator(FittedNetwork, BaseEstimator):
+class NetworkEstimator(CallbackSupportMixin, FittedNetwork, BaseEstimator):
     """A network, trained by a wrapper that `fit` makes and holds.
 
     Subclasses say what network (`_network`, `_as_rows`, `_as_inputs`) and what kind of
@@ -39,6 +41,7 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
 
     _diverged = False
 
+    @with_callbacks
     def _fit(
         self,
         X: Any,
@@ -52,6 +55,8 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
     ) -> Self:
         """Fit anew, or go on where `warm_start` or `partial_fit` ask for it."""
         check_parameters(self)
+        epochs = 1 if one_epoch else int(self.epochs)
+        task = FitTask(self, X, y, sample_weight, epochs)
         goes_on = self.__sklearn_is_fitted__() and (one_epoch or self.warm_start)
         X, y = self._validate(X, y, reset=not goes_on)
         if goes_on:
@@ -73,8 +78,7 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
             samples, held_out = split(
                 samples, plain(self.validation_fraction), self._seed, strata
             )
-        epochs = 1 if one_epoch else int(self.epochs)
-        self._train(samples, held_out, epochs, stops, checkpoint)
+        self._train(task, samples, held_out, epochs, stops, checkpoint)
         return self
 
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -155,6 +159,7 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
 
     def _train(
         self,
+        task: FitTask,
         samples: Samples,
         held_out: Samples | None,
         epochs: int,
@@ -185,10 +190,12 @@ class NetworkEstimator(FittedNetwork, BaseEstimator):
             ),
             early_stopping=stopping,
             checkpoint=checkpoint,
+            callbacks=epoch_tasks(task, self._attributes_so_far),
         )
         keeps_best = stops and self.restore_best_weights
         self._kept_epoch = stopping.best_epoch if keeps_best else None
         self._check_convergence(stopping)
+        task.end()
 
     def _check_monitor(self, stopping: EarlyStopping, validates: bool) -> None:
         """Raise if it is sure that the epochs will not record what is monitored."""

@@ -1,5 +1,7 @@
 """What can be read from a fitted network."""
 
+from typing import Any
+
 import keras
 
 from .._training import is_better
@@ -55,3 +57,7 @@ class FittedNetwork:
             if is_better(value, values[best], monitor, metrics=self._metrics()):
                 best = epoch
         return best
+
+    def _attributes_so_far(self, history: dict[str, list[float]]) -> dict[str, Any]:
+        """Return what a copy needs to be as if fitted so far."""
+        return {"wrapper_": self.wrapper_.as_of(history), "_kept_epoch": None}

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from .._callbacks import FitTask
 from ._base import DTYPES
 from ._datasets import batches_of, is_dataset
 from ._masks import check_masks
@@ -54,12 +55,12 @@ class FullyConvolutionalMixin:
         return X
 
     def _train(
-        self, samples: Samples, held_out: Samples | None, *settings: Any
+        self, task: FitTask, samples: Samples, held_out: Samples | None, *settings: Any
     ) -> None:
         if held_out is not None:
             n_images = images_at_a_time(held_out.X)
             self.wrapper_.set_params(validation_batch_size=n_images)
-        super()._train(samples, held_out, *settings)
+        super()._train(task, samples, held_out, *settings)
 
     def _probabilities(self, X: Any) -> Iterator[np.ndarray]:
         """Yield what the network says of images, a part of them after another."""

@@ -1,16 +1,18 @@
 """The wrapper of a network of our own."""
 
+import copy
 import threading
 from collections import Counter
 from functools import cached_property, partial
 from types import FunctionType
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
 
 from .._training import Sketch, sketch
 from ._datasets import is_dataset
+from ._repairs import joined
 from ._wrappers import BaseWrapper
 
 # Two threads that ask one network for its model get the same.
@@ -49,7 +51,7 @@ class Network(BaseWrapper):
         """Train for more epochs, the first time after building the network."""
         # Callbacks see the model, and may change it.
         self._needs_model = (
-            bool(self.callbacks)
+            bool(self.callbacks or settings.get("callbacks"))
             or settings.get("checkpoint") is not None
             or is_dataset(X)
         )
@@ -66,6 +68,12 @@ class Network(BaseWrapper):
             initial_epoch=self.current_epoch,
             **settings,
         )
+
+    def as_of(self, history: dict[str, list[float]]) -> Self:
+        """Return a copy that was trained so far, and recorded this."""
+        so_far = copy.deepcopy(self)
+        so_far.history_ = joined(getattr(self, "history_", {}), history)
+        return so_far
 
     def _make_model(self) -> None:
         if not self._needs_model:

@@ -17,6 +17,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import Tags
 
 from .. import _training
+from .._callbacks import CallbackSupportMixin
 from .._compat import (
     all_layers,
     born_before,
@@ -37,7 +38,7 @@ scikeras = scikeras_wrappers()
 _models_built = itertools.count(1)
 
 
-class Repairs(CheckedInputs):
+class Repairs(CallbackSupportMixin, CheckedInputs):
     """A mixin on the left of SciKeras's wrappers: checked data, seeds, our engine."""
 
     # SciKeras forgot the callbacks, whose routed parameters could not be set.
@@ -203,10 +204,16 @@ class Repairs(CheckedInputs):
     def _record(self, training: _training.Training, keep: bool) -> None:
         before = self.history_ if keep and hasattr(self, "history_") else {}
         after = {self._history_name(k): v for k, v in training.history.items()}
-        self.history_ = _joined(before, after)
+        self.history_ = joined(before, after)
         self.training_path_ = training.path
         self.training_path_reason_ = training.reason
         self.resumed_from_epoch_ = 0 if keep else training.first_epoch
+
+    def _attributes_so_far(self, history: dict[str, list[float]]) -> dict[str, Any]:
+        """Return what a copy needs to be as if fitted so far."""
+        model = unpack_model(_packed(self.model_, type(self).__name__))
+        found = {self._history_name(name): v for name, v in history.items()}
+        return {"model_": model, "history_": found}
 
     @staticmethod
     def _history_name(key: str) -> str:
@@ -402,7 +409,7 @@ def _check_dataset_arguments(arguments: dict[str, Any]) -> None:
         )
 
 
-def _joined(
+def joined(
     before: dict[str, list[float]], after: dict[str, list[float]]
 ) -> dict[str, list[float]]:
     """Return the history of all epochs, NaN for what some of them did not record."""

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils import Tags
 
+from .._callbacks import FitTask, with_callbacks
 from .._compat import check_sample_weight
 from ._base import NetworkEstimator
 from ._datasets import (
@@ -143,11 +144,14 @@ class NetworkSegmenter(FullyConvolutionalMixin, NetworkEstimator):
             )
         return self._fit(X, y, sample_weight, classes=classes, one_epoch=True)
 
+    @with_callbacks
     def _fit_dataset(
         self, X: Dataset, y: Any, sample_weight: Any, X_val: Any, y_val: Any
     ) -> Self:
         """Fit to batches, of which one pass learns what must be known of all."""
         check_parameters(self)
+        epochs = int(self.epochs)
+        task = FitTask(self, X, y, sample_weight, epochs)
         check_given_alone(X, y, sample_weight)
         check_not_split(self, X_val)
         goes_on = self.__sklearn_is_fitted__() and self.warm_start
@@ -166,7 +170,7 @@ class NetworkSegmenter(FullyConvolutionalMixin, NetworkEstimator):
             self.wrapper_ = self._new_wrapper()
         batches = encoded(X, partial(self._encode_batch, weights))
         stops = self.early_stopping
-        self._train(Samples(batches, None), held_out, int(self.epochs), stops, None)
+        self._train(task, Samples(batches, None), held_out, epochs, stops, None)
         return self
 
     def _encode_batch(self, class_weights: np.ndarray | None, batch: tuple) -> tuple:

@@ -8,6 +8,7 @@ from sklearn.utils import ClassifierTags, RegressorTags, Tags
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 
 from ._datasets import is_dataset
+from ._epoch_tasks import as_task
 from ._repairs import LabelEncoder, Repairs, scikeras
 from ._targets import loss_name
 
@@ -30,6 +31,8 @@ class BaseWrapper(Repairs, scikeras.BaseWrapper):
     KerasClassifier : For classes.
     KerasRegressor : For numbers.
     """
+
+    fit = as_task(scikeras.BaseWrapper.fit)
 
 
 class KerasClassifier(Repairs, scikeras.KerasClassifier):
@@ -150,6 +153,7 @@ class KerasClassifier(Repairs, scikeras.KerasClassifier):
     True
     """
 
+    @as_task
     def fit(
         self, X: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any
     ) -> Self:
@@ -352,6 +356,7 @@ class KerasRegressor(Repairs, scikeras.KerasRegressor):
     ) -> tuple[np.ndarray | None, np.ndarray | None]:
         return Repairs._validate_data(self, X, y, reset, y_numeric)
 
+    @as_task
     def fit(
         self, X: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any
     ) -> Self:

@@ -10,6 +10,7 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import MetadataRouter
 
+from .._callbacks import SearchContext, SearchTasks
 from .._compat import BaseSearchCV, n_samples, routed_parameters, scorers_of
 from ._fold import ROWS, TASK, Failed, FoldEstimator, Folds, FoldScorer, Task
 
@@ -99,11 +100,13 @@ class CrossValidation(BaseSearchCV):
         )
 
     @classmethod
-    def of(cls, search: BaseSearchCV, run: Callable) -> "CrossValidation":
+    def of(
+        cls, search: BaseSearchCV, run: Callable, n_candidates: int
+    ) -> "CrossValidation":
         """Return what evaluates the trials that a search proposes.
 
-        `run` is called with it once the folds are made, calls `evaluate`, and returns
-        the metric that is searched by.
+        `run` is called with it once the folds are made, calls `evaluate` for no more
+        than `n_candidates`, and returns the metric that is searched by.
         """
         scorer, several = scorers_of(search)
         metrics = None if several is None else list(several)
@@ -120,7 +123,7 @@ class CrossValidation(BaseSearchCV):
             error_score="raise",
             return_train_score=search.return_train_score,
         )
-        new._search, new._run = search, run
+        new._search, new._run, new._n_candidates = search, run, n_candidates
         new.scorers = scorer if several is None else several
         # The very dictionary that becomes `cv_results_`.
         new._results = {}
@@ -153,7 +156,10 @@ class CrossValidation(BaseSearchCV):
     def evaluate(self, tasks: Sequence[Task]) -> list[list[dict[str, Any]]]:
         """Fit and score trials, in parallel; return the fits of each, fold by fold."""
         start = len(self._fits)
-        self._evaluate_candidates([{TASK: task} for task in tasks])
+        with self.tasks.of_batch([task.number for task in tasks]) as context:
+            self._evaluate_candidates(
+                [{TASK: task} for task in tasks], callback_ctx=context
+            )
         fits = self._fits[start:]
         trials = [
             fits[k : k + self.n_splits_] for k in range(0, len(fits), self.n_splits_)
@@ -173,9 +179,18 @@ class CrossValidation(BaseSearchCV):
         routed.scorer.score = {**routed.scorer.score, ROWS: rows}
         return routed
 
-    def _run_search(self, evaluate_candidates: Callable) -> None:
+    def _init_callback_context(self, **settings: Any) -> SearchContext:
+        return SearchContext.of(self._search, **settings)
+
+    def _run_search(
+        self, evaluate_candidates: Callable, *, callback_ctx: SearchContext
+    ) -> None:
         self._evaluate_candidates = evaluate_candidates
+        self.tasks = SearchTasks(
+            self._search, callback_ctx, self._n_candidates, self.n_splits_
+        )
         metric = self._run(self)
+        self.tasks.end()
         check_any_fitted(self._fits, metric)
         _give_all_the_same_metrics(self._fits)
         self._warn_of_failures()

@@ -87,6 +87,11 @@ class Loop:
         self._any_score = False
         self._best = -np.inf
 
+    @property
+    def n_trials(self) -> int:
+        """How many trials there are at most, over all spaces."""
+        return sum(subspace.n_trials for subspace in self.subspaces)
+
     def run(self, validation: CrossValidation) -> str | None:
         """Search one space after the other; return the metric that was searched by."""
         self._validation = validation
@@ -193,7 +198,7 @@ class Loop:
         )
         # All are called, whatever the first says.
         answers = [callback(subspace.result) for callback in self.callbacks]
-        if any(answers):
+        if any(answers) or self._validation.tasks.is_stopped:
             self.ending.reason = self.ending.reason or "callback"
 
     def _open_journal(self, seeds: list[int]) -> list[int]:
@@ -212,7 +217,6 @@ class Loop:
         self._best = max(self._best, score if np.isfinite(score) else -np.inf)
         if not self.search.verbose:
             return
-        total = sum(subspace.n_trials for subspace in self.subspaces)
         seconds = sum(fit["fit_time"] + fit["score_time"] for fit in fits)
         errors = sum(error_of(fit) is not None for fit in fits)
         failed = f", {errors} of {len(fits)} fits failed" if errors else ""
@@ -223,8 +227,8 @@ class Loop:
             remains = max(self.search.timeout - self.ending.seconds, 0)
             left = f", {remains:.0f} s left"
         print(
-            f"Trial {task.number + 1} of {total}: score {score:.6g}, best so far "
-            f"{self._best:.6g}, {seconds:.1f} s{failed}{left}",
+            f"Trial {task.number + 1} of {self.n_trials}: score {score:.6g}, best so "
+            f"far {self._best:.6g}, {seconds:.1f} s{failed}{left}",
             flush=True,
         )
 

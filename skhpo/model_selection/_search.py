@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted
 
+from .._callbacks import with_callbacks
 from .._compat import BaseSearchCV, validate_parameters
 from ._cross_validation import CrossValidation, check_objective
 from ._ending import Ending
@@ -74,6 +75,7 @@ class OracleSearchCV(BaseSearchCV):
             return_train_score=return_train_score,
         )
 
+    @with_callbacks
     def fit(
         self, X: Any, y: Any = None, *, callback: Any = None, **params: Any
     ) -> Self:
@@ -114,7 +116,7 @@ class OracleSearchCV(BaseSearchCV):
         with ExitStack() as resources:
             ending = resources.enter_context(Ending(self.timeout, self.patience))
             loop = Loop(self, subspaces, callbacks, ending, resources)
-            validation = CrossValidation.of(self, loop.run)
+            validation = CrossValidation.of(self, loop.run, loop.n_trials)
             validation.fit_data(X, y, params)
         self._take_over(validation, loop)
         return self

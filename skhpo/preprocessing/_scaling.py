@@ -10,13 +10,17 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import Tags, check_array, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._callbacks import CallbackSupportMixin, FitTask, with_callbacks
+
 _METHODS = ("max", "minmax", "mean", "standard")
 
 # Sums over a float64 copy are taken this many values at a time (8 MiB of them).
 _VALUES_PER_CHUNK = 2**20
 
 
-class ArrayScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class ArrayScaler(
+    CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
+):
     """Scale an array of two or more axes by statistics of its training samples.
 
     Works on rows `(n_samples, n_features)`, on images `(n_samples, height, width)`
@@ -108,6 +112,7 @@ class ArrayScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.method = method
         self.axis = axis
 
+    @with_callbacks
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Learn the center and the scale.
 
@@ -129,11 +134,12 @@ class ArrayScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             If `method` or `axis` is none of those allowed, or `X` has fewer than two
             axes, no values, or values that are not finite numbers.
         """
-        del y  # scikit-learn's signature
+        task = FitTask(self, X, y, None, 0)
         _check_method_and_axis(self.method, self.axis)
         array = self._check_samples(X, reset=True)
         self.center_, self.scale_ = _center_and_scale(array, self.method, self.axis)
         self.n_samples_seen_ = len(array)
+        task.end()
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.floating]:

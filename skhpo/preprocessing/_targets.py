@@ -19,6 +19,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from .._callbacks import CallbackSupportMixin, FitTask, with_callbacks
+
 _ROUTED_METHODS = (
     "fit",
     "predict",
@@ -39,7 +41,7 @@ def _classifier_has(method: str) -> Callable[["LabelEncodedClassifier"], bool]:
     return check
 
 
-class LabelEncodedClassifier(ClassifierMixin, BaseEstimator):
+class LabelEncodedClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """Classifier that is fitted on encoded labels and predicts the original ones.
 
     The counterpart for classifiers of scikit-learn's
@@ -124,6 +126,7 @@ class LabelEncodedClassifier(ClassifierMixin, BaseEstimator):
         self.classifier = classifier
         self.transformer = transformer
 
+    @with_callbacks
     def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
         """Fit the transformer on the labels, and the classifier on their indices.
 
@@ -154,6 +157,7 @@ class LabelEncodedClassifier(ClassifierMixin, BaseEstimator):
             encodes two of its labels alike.
         """
         _check_classifier_and_transformer(self.classifier, self.transformer)
+        task = FitTask(self, X, y, fit_params.get("sample_weight"), 1)
         y = _check_labels(y, self)
         fit_params = self._route("fit", fit_params)
         labels, label_of_sample = np.unique(y, return_inverse=True)
@@ -168,7 +172,9 @@ class LabelEncodedClassifier(ClassifierMixin, BaseEstimator):
             y_val = _check_labels(fit_params["y_val"], self)
             places = _places_of(y_val, labels)
             fit_params = {**fit_params, "y_val": index_of_label[places]}
-        self.classifier_.fit(X, index_of_label[label_of_sample], **fit_params)
+        with task.fit_of(self.classifier_, "fit-classifier"):
+            self.classifier_.fit(X, index_of_label[label_of_sample], **fit_params)
+        task.end()
         return self
 
     def predict(self, X: ArrayLike, **predict_params: Any) -> NDArray:

@@ -94,7 +94,7 @@ def test_type_checkers_see_the_same_names():
 
 # The floors
 
-GROUND = {"exceptions", "_compat", "_descriptions", "_durable"}
+GROUND = {"exceptions", "_callbacks", "_compat", "_descriptions", "_durable"}
 FIRST_FLOOR = {"networks", "_training", "preprocessing", "datasets"}
 FLOORS = {
     **dict.fromkeys(GROUND, GROUND),

@@ -1,0 +1,72 @@
+"""Between the epochs of Keras and the tasks of scikit-learn's callbacks."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from .._callbacks import FitTask, with_callbacks
+
+History = dict[str, list[float]]
+
+
+class EpochTasks(keras.callbacks.Callback):
+    """Makes each epoch a task of a fit, and ends the fit where one asks for it.
+
+    Parameters
+    ----------
+    task : FitTask
+        The fit.
+
+    attributes : callable
+        Takes the history so far, and returns what makes a copy of the estimator one
+        that was fitted so far.
+    """
+
+    def __init__(
+        self, task: FitTask, attributes: Callable[[History], dict[str, Any]]
+    ) -> None:
+        super().__init__()
+        self._task, self._attributes = task, attributes
+        self._history: History = {}
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:  # noqa: ARG002
+        """Begin a task."""
+        self._task.begin_epoch()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:  # noqa: ARG002
+        """End it."""
+        for name, value in (logs or {}).items():
+            self._history.setdefault(name, []).append(float(value))
+        so_far = {name: list(values) for name, values in self._history.items()}
+        if self._task.end_epoch(functools.partial(self._attributes, so_far)):
+            self.model.stop_training = True
+
+
+def epoch_tasks(
+    task: FitTask, attributes: Callable[[History], dict[str, Any]]
+) -> list[EpochTasks]:
+    """Return what a fit takes for a Keras callback, if anyone listens to it."""
+    return [EpochTasks(task, attributes)] if task.is_heard else []
+
+
+def as_task(fit: Callable) -> Callable:
+    """Decorate `fit` of a wrapper: scikit-learn's callbacks hear of it."""
+
+    @with_callbacks
+    @functools.wraps(fit)
+    def heard(
+        self: Any, X: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any
+    ) -> Any:
+        epochs = kwargs.get("epochs", getattr(self, "fit__epochs", self.epochs))
+        task = FitTask(self, X, y, sample_weight, epochs)
+        if task.is_heard:
+            given = keras.tree.flatten(kwargs.get("callbacks") or [])
+            own = EpochTasks(task, self._attributes_so_far)
+            kwargs["callbacks"] = [*given, own]
+        fit(self, X, y, sample_weight, **kwargs)
+        task.end()
+        return self
+
+    return heard
