@@ -39,6 +39,7 @@ _ROOMS = (
     "inspection",
     "model_selection",
     "preprocessing",
+    "tracking",
 )
 
 __all__ = [*_HOMES, *_ROOMS, "__version__"]

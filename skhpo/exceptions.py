@@ -5,6 +5,10 @@ class PersistenceWarning(UserWarning):
     """A fitted estimator was saved with other versions than the ones now loading it."""
 
 
+class TrackingWarning(UserWarning):
+    """A tracker failed, and follows a search no further."""
+
+
 class CheckpointError(ValueError):
     """A checkpoint is damaged, or of another network."""
 

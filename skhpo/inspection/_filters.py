@@ -5,9 +5,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from .._nested import find_network
 from ._canvas import COLORMAP, panels_for, pyplot
 from ._images import as_images, show_image
-from ._networks import find_network
 
 # The layers between a convolution and its answer, where it has no activation itself.
 FOLLOW = (

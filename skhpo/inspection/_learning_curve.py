@@ -1,13 +1,14 @@
 """The loss and metrics of networks, epoch after epoch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
 
+from .._nested import find_network
 from ._canvas import panels_for, pyplot
-from ._networks import by_name, find_network
+from ._labels import distinct
 
 VALIDATION = "val_"
 # Of lines on training and on validation data.
@@ -133,7 +134,7 @@ class LearningCurveDisplay:
         pyplot(cls.__name__)
         networks = {
             name: find_network(one, "history_").network
-            for name, one in by_name(estimator).items()
+            for name, one in _by_name(estimator).items()
         }
         histories = {name: dict(net.history_) for name, net in networks.items()}
         best_epochs = {
@@ -221,6 +222,21 @@ class LearningCurveDisplay:
             dot = {"marker": "o", "linestyle": "none", "markersize": 5}
             handles.append(line([], [], color=color, label="best epoch", **dot))
         return handles
+
+
+def _by_name(estimator: Any) -> dict[str, Any]:
+    """Return estimators by name, of whatever form was given: one, a list or a dict."""
+    if isinstance(estimator, Mapping):
+        found = dict(estimator)
+    else:
+        several = (
+            list(estimator) if isinstance(estimator, list | tuple) else [estimator]
+        )
+        names = distinct([type(one).__name__ for one in several])
+        found = dict(zip(names, several, strict=True))
+    if not found:
+        raise ValueError(f"estimator must be at least one, got {estimator!r}.")
+    return found
 
 
 def _panels(

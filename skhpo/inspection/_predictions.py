@@ -8,10 +8,10 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
+from .._nested import image_shape_of
 from ._canvas import panels_for, pyplot
 from ._images import as_images, show_image
 from ._labels import short_number, short_value
-from ._networks import image_shape_of
 
 # More than that no one looks at.
 N_IMAGES, N_MASKED = 16, 4
@@ -75,7 +75,7 @@ class PredictionGridDisplay:
     ... )
     >>> print(display.axes_[0].get_title())
     9
-    true: 8
+    true: 3
     """
 
     def __init__(

@@ -10,9 +10,9 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import MetadataRouter
 
-from .._callbacks import SearchContext, SearchTasks
+from .._callbacks import RootContext, SearchTasks
 from .._compat import BaseSearchCV, n_samples, routed_parameters, scorers_of
-from ._fold import ROWS, TASK, Failed, FoldEstimator, Folds, FoldScorer, Task
+from ._fold import ROWS, TASK, FoldEstimator, Folds, FoldScorer, Task
 
 
 class Failure(NamedTuple):
@@ -156,10 +156,10 @@ class CrossValidation(BaseSearchCV):
     def evaluate(self, tasks: Sequence[Task]) -> list[list[dict[str, Any]]]:
         """Fit and score trials, in parallel; return the fits of each, fold by fold."""
         start = len(self._fits)
-        with self.tasks.of_batch([task.number for task in tasks]) as context:
-            self._evaluate_candidates(
-                [{TASK: task} for task in tasks], callback_ctx=context
-            )
+        self._evaluate_candidates(
+            [{TASK: task} for task in tasks],
+            callback_ctx=self.tasks.begin_batch([task.number for task in tasks]),
+        )
         fits = self._fits[start:]
         trials = [
             fits[k : k + self.n_splits_] for k in range(0, len(fits), self.n_splits_)
@@ -179,11 +179,16 @@ class CrossValidation(BaseSearchCV):
         routed.scorer.score = {**routed.scorer.score, ROWS: rows}
         return routed
 
-    def _init_callback_context(self, **settings: Any) -> SearchContext:
-        return SearchContext.of(self._search, **settings)
+    def end(self) -> None:
+        """Say that the public search is fitted."""
+        self._root.end()
+
+    def _init_callback_context(self, **settings: Any) -> RootContext:
+        self._root = RootContext.of(self._search, **settings)
+        return self._root
 
     def _run_search(
-        self, evaluate_candidates: Callable, *, callback_ctx: SearchContext
+        self, evaluate_candidates: Callable, *, callback_ctx: RootContext
     ) -> None:
         self._evaluate_candidates = evaluate_candidates
         self.tasks = SearchTasks(
@@ -235,8 +240,8 @@ def error_of(fit: Mapping[str, Any], metric: str | None = None) -> str | None:
         found = [scores[metric]] if metric is not None else list(scores.values())
     else:
         found = [scores]
-    errors = [score.error for score in found if isinstance(score, Failed)]
-    return errors[0] if errors else None
+    errors = (getattr(score, "error", None) for score in found)
+    return next((error for error in errors if error is not None), None)
 
 
 def check_any_fitted(fits: Sequence[Mapping[str, Any]], metric: str | None) -> None:

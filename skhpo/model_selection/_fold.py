@@ -15,11 +15,15 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.utils import Tags, get_tags
 
+from .._callbacks import FitReport
+from .._nested import find_network
 from ..exceptions import ContinuationError
 from ._journal import write_fold
 from ._rungs import RungFolder
+from ._usage import Usage
 
 # What scikit-learn hands on to `set_params` and `fit` under these names is ours. They
 # are no identifiers, so that no parameter of an estimator is called like them.
@@ -86,6 +90,9 @@ class Task:
 
     columns : dict of str to int
         What else `cv_results_` says of it.
+
+    is_followed : bool
+        Whether anyone wants to know how each fit went.
     """
 
     number: int
@@ -97,27 +104,38 @@ class Task:
     journal: str | None = None
     rung: RungFolder | None = None
     columns: Mapping[str, int] = field(default_factory=dict)
+    is_followed: bool = False
 
     def __sklearn_clone__(self) -> Self:
         # scikit-learn clones the values that it sets.
         return self
 
 
-class Failed(float):
-    """A score that was not to be had, and why.
+class FoldScore(float):
+    """A score that remembers what came with it.
 
     It is a number, so that scikit-learn lets it pass as a fold's score: one failed
     trial must not end a search, and what it failed of must reach the user.
+
+    Attributes
+    ----------
+    error : str or None
+        Why there was none; then it is worth what `error_score` says.
+
+    report : FitReport or None
+        How the fit went, if anyone wants to know.
     """
 
-    def __new__(cls, score: float, error: str) -> Self:
-        """Make a score that is worth what `error_score` says."""
-        failed = super().__new__(cls, score)
-        failed.error = error
-        return failed
+    def __new__(
+        cls, score: float, error: str | None, report: FitReport | None = None
+    ) -> Self:
+        """Make a score that remembers."""
+        made = super().__new__(cls, score)
+        made.error, made.report = error, report
+        return made
 
     def __reduce__(self) -> tuple:
-        return type(self), (float(self), self.error)
+        return type(self), (float(self), self.error, self.report)
 
 
 class FoldEstimator:
@@ -140,6 +158,7 @@ class FoldEstimator:
         self.error_score = error_score
         self.task: Task | None = None
         self.error: str | None = None
+        self.report: FitReport | None = None
         self.fit_time = 0.0
 
     def __sklearn_clone__(self) -> Self:
@@ -173,6 +192,13 @@ class FoldEstimator:
         self, X: Any, y: Any, params: Mapping[str, Any], fold: int
     ) -> None:
         start = time.perf_counter()
+        with Usage() as usage:
+            self._try_to_fit(X, y, params, fold)
+        self.fit_time = time.perf_counter() - start
+        if self.task.is_followed:
+            self.report = FitReport(_history(self.estimator), usage.found)
+
+    def _try_to_fit(self, X: Any, y: Any, params: Mapping[str, Any], fold: int) -> None:
         try:
             # Here, not before, so that a candidate that cannot be set is a failed one.
             self.estimator.set_params(**self.params)
@@ -185,7 +211,6 @@ class FoldEstimator:
             if self.error_score == "raise":
                 raise
             self.error = traceback.format_exc()
-        self.fit_time = time.perf_counter() - start
 
     def _fit(self, X: Any, y: Any, params: Mapping[str, Any]) -> Self:
         targets = () if y is None else (y,)
@@ -253,7 +278,7 @@ class FoldScorer:
             record[part] = self._scores(fitted, X, y, params, {})
         if part == "train_scores" or not self.with_train_scores:
             write_fold(fitted.task.journal, record)
-        return with_errors(record[part], record["error"])
+        return with_errors(record[part], record["error"], fitted.report)
 
     def _new_record(self, fitted: FoldEstimator, rows: bytes) -> dict[str, Any]:
         folds = fitted.task.folds
@@ -316,19 +341,26 @@ def checked_score(score: Any, scorer: Any) -> float:
     return float(found)
 
 
-def with_errors(scores: Any, error: Any) -> Any:
-    """Return scores, of which those that were not to be had remember why.
+def with_errors(scores: Any, error: Any, report: FitReport | None = None) -> Any:
+    """Return scores that remember what they failed of, and how the fit went.
 
     `error` is None, a text, or a dict with a text for each metric that failed.
     """
     if not isinstance(scores, Mapping):
-        return scores if error is None else Failed(scores, error)
-    if isinstance(error, str):
-        error = dict.fromkeys(scores, error)
+        return FoldScore(scores, error, report)
+    errors = error if isinstance(error, Mapping) else dict.fromkeys(scores, error)
     return {
-        name: Failed(score, error[name]) if name in (error or {}) else score
+        name: FoldScore(score, errors.get(name), report)
         for name, score in scores.items()
     }
+
+
+def _history(estimator: Any) -> dict[str, list[float]]:
+    """Return what a network in the estimator recorded by epoch, if there is one."""
+    try:
+        return find_network(estimator, "history_").network.history_
+    except (NotFittedError, TypeError):
+        return {}
 
 
 def ignore_interrupts_in_worker() -> None:

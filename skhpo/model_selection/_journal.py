@@ -4,6 +4,7 @@ In the folder are `journal.jsonl`, one line for the search and one for each fini
 trial, and, until its trial has a line, one file for each finished fold.
 """
 
+import hashlib
 import json
 import os
 import warnings
@@ -106,6 +107,12 @@ class Journal:
             self.trials.append(record)
         for path in _fold_paths(self.folder, number):
             path.unlink()
+
+    @property
+    def id(self) -> str:
+        """What tells this search from all others, whenever it goes on."""
+        line = _line({**self.header, "folder": str(self.folder.absolute())})
+        return hashlib.blake2b(line, digest_size=16).hexdigest()
 
     @property
     def _path(self) -> Path:

@@ -5,9 +5,11 @@ from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
+from .._callbacks import CandidateReport, SearchReport
 from ._cross_validation import (
     CrossValidation,
     error_of,
@@ -99,6 +101,7 @@ class Loop:
         seeds = self.search._draw_seeds(len(self.subspaces))
         if self.search.journal is not None:
             seeds = self._open_journal(seeds)
+        validation.tasks.begin(self._report())
         for subspace, seed in zip(self.subspaces, seeds, strict=True):
             if not self.ending.is_over:
                 self.search._search_space(self, subspace, seed)
@@ -142,6 +145,7 @@ class Loop:
                 self.search.refit,
                 self.search.objective,
             )
+        validation = self._validation
         scores = [mean_score(fits, self.metric) for fits in evaluated]
         for task, fits, score in zip(tasks, evaluated, scores, strict=True):
             if self.journal is not None:
@@ -149,6 +153,8 @@ class Loop:
                 self.journal.write_trial(task.number, records)
             self.ending.tell(score)
             self._say(task, fits, score)
+            if validation.tasks.is_heard:
+                validation.tasks.end_candidate(_report_of(task, fits, score))
         self._after(subspace, trials, scores)
         return scores
 
@@ -177,6 +183,7 @@ class Loop:
             settings["finished"] = self.journal.finished(number, origin, trial.cells)
             settings["journal"] = str(self.journal.folder.absolute())
         params = {**trial.params, **settings.pop("params", {})}
+        settings["is_followed"] = self._validation.tasks.is_heard
         return Task(number, params, trial.cells, origin, self._folds, **settings)
 
     def _after(
@@ -200,6 +207,20 @@ class Loop:
         answers = [callback(subspace.result) for callback in self.callbacks]
         if any(answers) or self._validation.tasks.is_stopped:
             self.ending.reason = self.ending.reason or "callback"
+
+    def _report(self) -> SearchReport:
+        """Return what there is to know of the search before its first trial."""
+        journal = self.journal
+        return SearchReport(
+            id=uuid4().hex if journal is None else journal.id,
+            journal=None if journal is None else str(journal.folder.absolute()),
+            spaces=[
+                {name: repr(dim) for name, dim in s.space.dimensions.items()}
+                for s in self.subspaces
+            ],
+            n_candidates=self.n_trials,
+            n_splits=self._validation.n_splits_,
+        )
 
     def _open_journal(self, seeds: list[int]) -> list[int]:
         """Return the seeds of the search that goes on, if one does."""
@@ -231,6 +252,28 @@ class Loop:
             f"far {self._best:.6g}, {seconds:.1f} s{failed}{left}",
             flush=True,
         )
+
+
+def _report_of(
+    task: Task, fits: Sequence[Mapping[str, Any]], score: float
+) -> CandidateReport:
+    """Return what callbacks are told of an evaluated trial."""
+    scores = [fit["test_scores"] for fit in fits]
+    by_metric = [s if isinstance(s, Mapping) else {"score": s} for s in scores]
+    firsts = [next(iter(found.values())) for found in by_metric]
+    return CandidateReport(
+        number=task.number,
+        params=dict(task.params),
+        score=score,
+        scores={
+            name: [float(found[name]) for found in by_metric if name in found]
+            for name in by_metric[0]
+        },
+        seconds=[fit["fit_time"] + fit["score_time"] for fit in fits],
+        errors=[error_of(fit) for fit in fits],
+        fits=[getattr(first, "report", None) for first in firsts],
+        columns=dict(task.columns),
+    )
 
 
 def _record(task: Task, fold: int, fit: Mapping[str, Any]) -> dict[str, Any]:

@@ -119,6 +119,7 @@ class OracleSearchCV(BaseSearchCV):
             validation = CrossValidation.of(self, loop.run, loop.n_trials)
             validation.fit_data(X, y, params)
         self._take_over(validation, loop)
+        validation.end()
         return self
 
     @property

@@ -1,12 +1,10 @@
-"""Where the network is: in a Pipeline, in a search, under names."""
+"""Where the network is: in a Pipeline, or in a search."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
-
-from ._labels import distinct
 
 
 class Found(NamedTuple):
@@ -23,7 +21,7 @@ class Found(NamedTuple):
 
 
 # Where scikit-learn's estimators that hold another keep it when fitted.
-HELD = ("best_estimator_", "regressor_", "estimator_")
+HELD = ("best_estimator_", "classifier_", "regressor_", "estimator_")
 
 
 def find_network(estimator: Any, attribute: str) -> Found:
@@ -61,18 +59,3 @@ def image_shape_of(estimator: Any) -> Sequence[int] | None:
         return find_network(estimator, "image_shape_").network.image_shape_
     except TypeError:
         return None
-
-
-def by_name(estimator: Any) -> dict[str, Any]:
-    """Return estimators by name, of whatever form was given: one, a list or a dict."""
-    if isinstance(estimator, Mapping):
-        found = dict(estimator)
-    else:
-        several = (
-            list(estimator) if isinstance(estimator, list | tuple) else [estimator]
-        )
-        names = distinct([type(one).__name__ for one in several])
-        found = dict(zip(names, several, strict=True))
-    if not found:
-        raise ValueError(f"estimator must be at least one, got {estimator!r}.")
-    return found

@@ -1,0 +1,155 @@
+"""What hears of whole searches, as trackers do."""
+
+from typing import Any
+from uuid import uuid4
+
+from .._compat import BaseSearchCV
+from ._reports import CandidateReport, SearchReport
+
+
+class SearchListener:
+    """What hears of whole searches: set it on one by `set_callbacks`.
+
+    Subclasses say what follows a search (`follow`): an object whose `candidate` gets
+    a `CandidateReport` for each candidate, whose `end` gets the fitted search, and
+    whose `close` is called however the search ended.
+
+    Other searches than ours tell of their candidates at the end, all at once.
+    """
+
+    def __init__(self) -> None:
+        self._followers: dict[int, Any] = {}
+
+    def follow(self, search: Any, report: SearchReport) -> Any:
+        """Return what follows a search that begins."""
+        raise NotImplementedError
+
+    def setup(self, estimator: Any, context: Any) -> None:  # noqa: ARG002
+        """Raise unless it was set on a search.
+
+        Parameters
+        ----------
+        estimator : estimator
+            What it was set on.
+
+        context : CallbackContext
+            The task of its fit.
+
+        Raises
+        ------
+        TypeError
+            If that is no search.
+        """
+        if not isinstance(estimator, BaseSearchCV):
+            raise TypeError(
+                f"{type(self).__name__} follows searches, got "
+                f"{type(estimator).__name__}. Set it on a search around that."
+            )
+
+    def on_fit_task_begin(
+        self,
+        estimator: Any,
+        context: Any,  # noqa: ARG002
+        *,
+        metadata: Any,
+    ) -> None:
+        """Begin to follow one of our searches.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The search.
+
+        context : CallbackContext
+            The task that begins.
+
+        metadata : dict or None
+            With "search", a `SearchReport`, where that is what begins.
+        """
+        report = (metadata or {}).get("search")
+        if report is not None:
+            self._followers[id(estimator)] = self.follow(estimator, report)
+
+    def on_fit_task_end(self, estimator: Any, context: Any, *, metadata: Any) -> None:
+        """Tell the follower of a candidate, or of the fitted search.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The search.
+
+        context : CallbackContext
+            The task that ends.
+
+        metadata : dict or None
+            With "candidate", a `CandidateReport`, where it is one that ends.
+        """
+        report = (metadata or {}).get("candidate")
+        if report is not None:
+            self._followers[id(estimator)].candidate(report)
+        elif context.task_name == "fit" and hasattr(estimator, "cv_results_"):
+            if id(estimator) not in self._followers:
+                self._follow_afterwards(estimator)
+            self._followers[id(estimator)].end(estimator)
+
+    def teardown(self, estimator: Any, context: Any) -> None:  # noqa: ARG002
+        """Follow the search no longer.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The search.
+
+        context : CallbackContext
+            The task of its fit.
+        """
+        follower = self._followers.pop(id(estimator), None)
+        if follower is not None:
+            follower.close()
+
+    def _follow_afterwards(self, search: Any) -> None:
+        """Follow a search of scikit-learn's from its results."""
+        candidates = candidates_of(search)
+        report = SearchReport(
+            id=uuid4().hex,
+            journal=None,
+            spaces=[],
+            n_candidates=len(candidates),
+            n_splits=search.n_splits_,
+        )
+        self._followers[id(search)] = self.follow(search, report)
+        for candidate in candidates:
+            self._followers[id(search)].candidate(candidate)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # In a worker there is nothing to follow.
+        return {**vars(self), "_followers": {}}
+
+
+def candidates_of(search: Any) -> list[CandidateReport]:
+    """Return what there is to know of the candidates of a fitted search."""
+    results, splits = search.cv_results_, range(search.n_splits_)
+    metrics = [
+        name.removeprefix("mean_test_")
+        for name in results
+        if name.startswith("mean_test_")
+    ]
+    by = search.refit if search.refit in metrics else metrics[0]
+    columns = [name for name in ("iter", "n_resources") if name in results]
+    seconds = results["mean_fit_time"] + results["mean_score_time"]
+    return [
+        CandidateReport(
+            number=row,
+            params=params,
+            score=float(results[f"mean_test_{by}"][row]),
+            scores={
+                name: [float(results[f"split{k}_test_{name}"][row]) for k in splits]
+                for name in metrics
+            },
+            seconds=[float(seconds[row])] * len(splits),
+            errors=[None] * len(splits),
+            fits=[None] * len(splits),
+            columns={name: results[name][row].item() for name in columns},
+        )
+        for row, params in enumerate(results["params"])
+    ]

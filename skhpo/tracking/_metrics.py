@@ -1,0 +1,50 @@
+"""What trackers write of candidates, in numbers and short texts."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .._callbacks import CandidateReport
+
+
+def final_metrics(report: CandidateReport) -> dict[str, float]:
+    """Return the scores of a candidate, and what it took, by names of `cv_results_`.
+
+    What is not a number is left out.
+    """
+    found = {"score": report.score}
+    for name, scores in report.scores.items():
+        found[f"mean_test_{name}"] = float(np.mean(scores))
+        found[f"std_test_{name}"] = float(np.std(scores))
+        found |= {f"split{k}_test_{name}": score for k, score in enumerate(scores)}
+    found["seconds"] = sum(report.seconds)
+    usages = [fit.usage for fit in report.fits if fit is not None]
+    if usages:
+        found["cpu_seconds"] = sum(usage["cpu_seconds"] for usage in usages)
+    for name in ("memory_mb", "gpu_memory_mb"):
+        most = [usage[name] for usage in usages if name in usage]
+        if most:
+            found[name] = max(most)
+    return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def curves(report: CandidateReport) -> Iterator[tuple[int, str, list[float]]]:
+    """Yield for each fold and metric of a network the values by epoch."""
+    for fold, fit in enumerate(report.fits):
+        if fit is not None:
+            for name, values in fit.history.items():
+                yield fold, name, values
+
+
+def first_error(report: CandidateReport) -> str | None:
+    """Return the traceback of the first fold that failed."""
+    return next((error for error in report.errors if error is not None), None)
+
+
+def as_text(value: Any) -> str:
+    """Return a hyperparameter as a line of text."""
+    if callable(value) and hasattr(value, "__name__"):
+        return value.__name__
+    return " ".join((value if isinstance(value, str) else repr(value)).split())

@@ -1,0 +1,303 @@
+"""Searches in MLflow."""
+
+import math
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+from .._callbacks import CandidateReport, SearchListener, SearchReport
+from ._background import Background
+from ._metrics import as_text, curves, final_metrics, first_error
+
+# MLflow's own limits of a request, and of a text.
+METRICS_AT_A_TIME, PARAMS_AT_A_TIME, LONGEST = 1000, 100, 5000
+
+# By which MLflow knows what a run is a part of.
+PARENT = "mlflow.parentRunId"
+
+# What a saved estimator of ours needs to be loaded.
+PACKAGES = ("skhpo", "scikit-learn", "tensorflow", "keras", "numpy")
+
+
+class MLflowTracker(SearchListener):
+    """Writes a search to MLflow, each candidate as a run within that of the search.
+
+    It is set on a search: ``search.set_callbacks(MLflowTracker())``. Any search of
+    scikit-learn's will do; ours tell of each candidate when it was evaluated, others of
+    all of them at the end.
+
+    The run of a candidate has its hyperparameters, the scores of each fold and their
+    means, the seconds that it took, the use of processor, memory and GPU, and, for
+    networks, the loss and metrics by epoch of each fold, as ``split0_val_loss``. One
+    with a failed fit is marked as failed, with the error as the tag ``skhpo.error``.
+    The run of the search has the spaces, the folder of its journal, its id, the
+    objective and that it is maximized, the best score and candidate, and with
+    `log_model` the best estimator as a model of MLflow's scikit-learn flavour.
+
+    A search that goes on from its journal goes on in the same run, and candidates that
+    are there are not written again. Nothing of this holds the search up. If MLflow
+    fails, there is a warning, and the search goes on without it.
+
+    Parameters
+    ----------
+    experiment_name : str or None, default=None
+        The experiment, made if it is not there. None takes what the environment
+        variable ``MLFLOW_EXPERIMENT_NAME`` says, else "Default".
+
+    tracking_uri : str or None, default=None
+        Where MLflow keeps its runs. None takes what MLflow is set to.
+
+    run_name : str or None, default=None
+        Of the search. None takes the name of its class.
+
+    log_model : bool, default=True
+        Whether to write the best estimator, if there is one.
+
+    tags : dict of str to str or None, default=None
+        More tags for the run of the search.
+
+    timeout : float, default=60.0
+        Seconds that the end of the search waits for what was not written yet.
+
+    Raises
+    ------
+    ImportError
+        If MLflow is not installed.
+
+    See Also
+    --------
+    TensorBoardTracker : The same for TensorBoard.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skhpo import BayesSearchCV
+    >>> from skhpo.tracking import MLflowTracker
+    >>> X, y = load_iris(return_X_y=True)
+    >>> tree = DecisionTreeClassifier(random_state=0)
+    >>> search = BayesSearchCV(tree, {"max_depth": (1, 5)}, n_iter=2, random_state=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     uri = f"sqlite:///{folder}/mlflow.db"
+    ...     tracker = MLflowTracker("trees", tracking_uri=uri, log_model=False)
+    ...     search = search.set_callbacks(tracker).fit(X, y)
+    """
+
+    def __init__(
+        self,
+        experiment_name: str | None = None,
+        *,
+        tracking_uri: str | None = None,
+        run_name: str | None = None,
+        log_model: bool = True,
+        tags: dict[str, str] | None = None,
+        timeout: float = 60.0,
+    ):
+        super().__init__()
+        _imported("mlflow")
+        self.experiment_name = experiment_name
+        self.tracking_uri = tracking_uri
+        self.run_name = run_name
+        self.log_model = log_model
+        self.tags = tags
+        self.timeout = timeout
+
+    def follow(self, search: Any, report: SearchReport) -> "_MLflowRun":
+        """Return what writes one search.
+
+        Parameters
+        ----------
+        search : estimator
+            The search.
+
+        report : SearchReport
+            What is known of it.
+
+        Returns
+        -------
+        follower : object
+            With methods `candidate`, `end` and `close`.
+        """
+        return _MLflowRun(self, search, report)
+
+
+class _MLflowRun:
+    """The run of one search, and those within it."""
+
+    def __init__(
+        self, tracker: MLflowTracker, search: Any, report: SearchReport
+    ) -> None:
+        self._tracker, self._report = tracker, report
+        self._name = tracker.run_name or type(search).__name__
+        self._status = "FAILED"
+        self._best: tuple[float, int] = (-math.inf, -1)
+        self._background = Background(type(tracker).__name__, tracker.timeout)
+        self._background.do(self._begin)
+
+    def candidate(self, report: CandidateReport) -> None:
+        """Write a candidate."""
+        # Of equal scores the first is the best.
+        self._best = max(self._best, (report.score, -report.number))
+        self._background.do(self._write_candidate, report, _milliseconds())
+
+    def end(self, search: Any) -> None:
+        """Write what the search found."""
+        self._status = "FINISHED"
+        self._background.do(self._write_end, search)
+
+    def close(self) -> None:
+        """Wait for all that."""
+        self._background.do(self._terminate)
+        self._background.close()
+
+    def _begin(self) -> None:
+        """Make a run, or take that of the search that goes on, with what it has."""
+        tracking = _imported("mlflow.tracking")
+        self._client = tracking.MlflowClient(self._tracker.tracking_uri)
+        self._experiment = self._experiment_id()
+        report = self._report
+        found = self._search_runs("skhpo.search_id", report.id)
+        if found:
+            self._run_id = found[0].info.run_id
+            self._client.update_run(self._run_id, status="RUNNING")
+        else:
+            tags = {"skhpo.search_id": report.id, **(self._tracker.tags or {})}
+            run = self._client.create_run(
+                self._experiment, tags=tags, run_name=self._name
+            )
+            self._run_id = run.info.run_id
+            self._log_params(self._run_id, self._description())
+        self._known = {
+            run.data.tags["skhpo.candidate"]
+            for run in self._search_runs(PARENT, self._run_id)
+            if run.info.status != "RUNNING"
+        }
+
+    def _description(self) -> dict[str, str]:
+        """Return what there is to say of the search before its first candidate."""
+        report = self._report
+        found = {
+            "search": self._name,
+            "direction": "maximize",
+            "n_candidates": str(report.n_candidates),
+            "n_splits": str(report.n_splits),
+        }
+        if report.journal is not None:
+            found["journal"] = report.journal
+        for number, space in enumerate(report.spaces):
+            which = f"space{number}" if len(report.spaces) > 1 else "space"
+            found |= {f"{which}.{name}": text for name, text in space.items()}
+        return found
+
+    def _write_candidate(self, report: CandidateReport, end: int) -> None:
+        if str(report.number) in self._known:
+            return
+        error = first_error(report)
+        tags = {PARENT: self._run_id, "skhpo.candidate": str(report.number)}
+        if error is not None:
+            tags["skhpo.error"] = error[-LONGEST:]
+        start = end - round(1000 * sum(report.seconds))
+        run = self._client.create_run(
+            self._experiment,
+            start_time=start,
+            tags=tags,
+            run_name=f"candidate {report.number}",
+        )
+        run_id = run.info.run_id
+        described = {**report.params, **report.columns}
+        self._log_params(
+            run_id, {name: as_text(value) for name, value in described.items()}
+        )
+        metric = _imported("mlflow.entities").Metric
+        metrics = [
+            metric(name, value, end, 0) for name, value in final_metrics(report).items()
+        ]
+        for fold, name, values in curves(report):
+            metrics += [
+                metric(f"split{fold}_{name}", value, end, epoch)
+                for epoch, value in enumerate(values, start=1)
+                if math.isfinite(value)
+            ]
+        for some in _parts(metrics, METRICS_AT_A_TIME):
+            self._client.log_batch(run_id, metrics=some)
+        status = "FINISHED" if error is None else "FAILED"
+        self._client.set_terminated(run_id, status, end)
+
+    def _write_end(self, search: Any) -> None:
+        score, number = self._best
+        found = {"objective": getattr(search, "objective_", None) or "score"}
+        if math.isfinite(score):
+            found["best_candidate"] = str(-number)
+            self._client.log_metric(self._run_id, "best_score", score)
+        params = getattr(search, "best_params_", {})
+        found |= {f"best.{name}": as_text(value) for name, value in params.items()}
+        for name, value in found.items():
+            # Parameters of a run cannot change, as these may when a search goes on.
+            self._client.set_tag(self._run_id, f"skhpo.{name}", value[:LONGEST])
+        if self._tracker.log_model and hasattr(search, "best_estimator_"):
+            self._write_model(search.best_estimator_)
+
+    def _write_model(self, estimator: Any) -> None:
+        flavour = _imported("mlflow.sklearn")
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model")
+            flavour.save_model(
+                estimator,
+                path,
+                serialization_format=flavour.SERIALIZATION_FORMAT_CLOUDPICKLE,
+                # Else MLflow would load it in another process to find out.
+                pip_requirements=[f"{name}=={version(name)}" for name in PACKAGES],
+            )
+            self._client.log_artifacts(self._run_id, path, "model")
+
+    def _terminate(self) -> None:
+        self._client.set_terminated(self._run_id, self._status)
+
+    def _log_params(self, run_id: str, params: dict[str, str]) -> None:
+        param = _imported("mlflow.entities").Param
+        all_params = [param(name, text[:LONGEST]) for name, text in params.items()]
+        for some in _parts(all_params, PARAMS_AT_A_TIME):
+            self._client.log_batch(run_id, params=some)
+
+    def _experiment_id(self) -> str:
+        name = self._tracker.experiment_name
+        name = name or os.environ.get("MLFLOW_EXPERIMENT_NAME", "Default")
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is None:
+            return self._client.create_experiment(name)
+        return experiment.experiment_id
+
+    def _search_runs(self, tag: str, value: str) -> list[Any]:
+        """Return all runs of the experiment with a tag."""
+        runs, token = [], None
+        while True:
+            page = self._client.search_runs(
+                [self._experiment], f"tags.`{tag}` = '{value}'", page_token=token
+            )
+            runs += page
+            token = page.token
+            if not token:
+                return runs
+
+
+def _imported(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise ImportError(
+            "MLflowTracker needs MLflow. Install it with "
+            '`pip install "skhpo[tracking]"`.'
+        ) from error
+
+
+def _parts(values: Sequence[Any], n: int) -> list[Sequence[Any]]:
+    return [values[start : start + n] for start in range(0, len(values), n)]
+
+
+def _milliseconds() -> int:
+    return round(1000 * time.time())
