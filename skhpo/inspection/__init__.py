@@ -1,4 +1,4 @@
-"""Pictures of fitted searches, also of scikit-learn's, and of fitted networks."""
+"""Pictures and reports of searches, also of scikit-learn's, and of networks."""
 
 from ._contour import ContourDisplay
 from ._filters import FilterDisplay
@@ -7,6 +7,7 @@ from ._importance import HyperparameterImportanceDisplay
 from ._learning_curve import LearningCurveDisplay
 from ._parallel import ParallelCoordinatesDisplay
 from ._predictions import PredictionGridDisplay
+from ._report import report
 from ._rungs import RungDisplay
 from ._slice import SliceDisplay
 
@@ -20,4 +21,5 @@ __all__ = [
     "RungDisplay",
     "SearchHistoryDisplay",
     "SliceDisplay",
+    "report",
 ]

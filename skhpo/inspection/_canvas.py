@@ -26,6 +26,16 @@ def pyplot(user: Any) -> Any:
         ) from error
 
 
+def ink() -> Any:
+    """Return the colour of text in the style that is set, dark or light."""
+    return import_module("matplotlib").rcParams["text.color"]
+
+
+def paper() -> Any:
+    """Return the colour behind what is drawn."""
+    return import_module("matplotlib").rcParams["axes.facecolor"]
+
+
 def axes_for(display: Any, ax: Any, **settings: Any) -> Any:
     """Return the axes that were given, or new ones; and take over their figure."""
     plt = pyplot(display)

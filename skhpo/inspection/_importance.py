@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.inspection import permutation_importance
 
-from ._canvas import axes_for, pyplot
+from ._canvas import axes_for, ink, pyplot
 from ._fanova import shares_of
 from ._surrogate import Surrogate
 from ._trials import Trials, read_trials
@@ -222,7 +222,7 @@ class HyperparameterImportanceDisplay:
             shown["several together"] = self.together
             colors.append("0.7")
         ax = axes_for(self, ax, figsize=(6.4, max(2.4, 0.35 * len(shown) + 1.2)))
-        settings = {"color": colors, "ecolor": "0.3", "capsize": 2} | (bar_kw or {})
+        settings = {"color": colors, "ecolor": ink(), "capsize": 2} | (bar_kw or {})
         self.bars_ = ax.barh(
             np.arange(len(shown)),
             [sample.mean() for sample in shown.values()],

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from .._nested import find_network
-from ._canvas import panels_for, pyplot
+from ._canvas import ink, panels_for, pyplot
 from ._labels import distinct
 
 VALIDATION = "val_"
@@ -207,7 +207,7 @@ class LearningCurveDisplay:
                 line([], [], color=f"C{place % 10}", label=name)
                 for place, name in enumerate(self.histories)
             ]
-        color = "0.3" if handles else "C0"
+        color = ink() if handles else "C0"
         drawn = {key for lines in self.lines_.values() for key in lines}
         validates = {key.startswith(VALIDATION) for key in drawn}
         for is_there, style, label in zip(

@@ -6,7 +6,15 @@ from typing import Any, Self
 
 import numpy as np
 
-from ._canvas import COLORMAP, axes_for, colors_of, evenly_spread, pyplot
+from ._canvas import (
+    COLORMAP,
+    axes_for,
+    colors_of,
+    evenly_spread,
+    ink,
+    paper,
+    pyplot,
+)
 from ._scales import Scale
 from ._trials import read_trials
 
@@ -221,7 +229,7 @@ def _heights(values: np.ma.MaskedArray, scale: Scale) -> np.ndarray:
 
 def _draw_axis(ax: Any, place: int, scale: Scale) -> None:
     """Draw an upright axis with its marks."""
-    ax.plot([place, place], [0, 1], color="0.3", linewidth=1, zorder=3)
+    ax.plot([place, place], [0, 1], color="0.5", linewidth=1, zorder=3)
     _, heights, labels = scale.ticks(with_ends=True)
     for height, label in zip(heights, labels, strict=True):
         ax.annotate(
@@ -232,14 +240,14 @@ def _draw_axis(ax: Any, place: int, scale: Scale) -> None:
             va="center",
             fontsize="small",
             zorder=4,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
+            bbox={"facecolor": paper(), "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
         )
     ax.plot(
         np.full(len(heights), place),
         heights,
         linestyle="none",
         marker="_",
-        color="0.3",
+        color=ink(),
         zorder=3,
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
 from .._nested import image_shape_of
-from ._canvas import panels_for, pyplot
+from ._canvas import ink, panels_for, pyplot
 from ._images import as_images, show_image
 from ._labels import short_number, short_value
 
@@ -359,13 +359,13 @@ class PredictionGridDisplay:
         title = _as_text(predicted, names)
         if self.probabilities is not None:
             title += f" ({self.probabilities[number]:.0%})"
-        color = "black"
+        color = ink()
         if self.y_true is not None:
             true = self.y_true[number]
             is_number = _are_numbers(self.y_true, self.y_pred)
             if is_number or not np.array_equal(true, predicted):
                 title += f"\ntrue: {_as_text(true, names)}"
-                color = "black" if is_number else "tab:red"
+                color = ink() if is_number else "tab:red"
         ax.set_title(title, fontsize="small", color=color)
 
     def _draw_masks(

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ._canvas import axes_for, floor_of, mark_unshown, pyplot
+from ._canvas import axes_for, floor_of, ink, mark_unshown, paper, pyplot
 from ._scales import Keys
 from ._trials import Trials, read_trials
 
@@ -203,7 +203,7 @@ class RungDisplay:
             for row in self._last_rows(rows[shown[rows]]):
                 is_end = self.resources[row] == self.resources[rows].max()
                 ends["at the end" if is_end else "stopped"].append((row, color))
-        self.stopped_ = self._draw_ends(ax, ends["stopped"], "stopped", "white")
+        self.stopped_ = self._draw_ends(ax, ends["stopped"], "stopped", paper())
         self.finished_ = self._draw_ends(ax, ends["at the end"], "at the end", None)
         self.marks_ = mark_unshown(ax, self.resources, self.scores, floor)
         self._frame(ax)
@@ -212,7 +212,7 @@ class RungDisplay:
         legend = ax.legend(fontsize="small", **place)
         for handle in legend.legend_handles[-2 - len(self.marks_) :][:2]:
             # Of any bracket.
-            handle.set_edgecolor("0.3")
+            handle.set_edgecolor(ink())
         return self
 
     def _draw_bracket(

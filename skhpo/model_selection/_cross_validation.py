@@ -151,6 +151,7 @@ class CrossValidation(BaseSearchCV):
     def fit_data(self, X: Any, y: Any, params: dict[str, Any]) -> None:
         """Search on these data."""
         self.data = X, y, params
+        self.data_shape_ = tuple(getattr(X, "shape", (n_samples(X),)))
         super().fit(X, y, **params)
 
     def evaluate(self, tasks: Sequence[Task]) -> list[list[dict[str, Any]]]:

@@ -157,6 +157,9 @@ class HyperbandSearchCV(OracleSearchCV):
     classes_ : ndarray of shape (n_classes,)
         The labels of classes, if `refit` is set and the estimator is a classifier.
 
+    data_shape_ : tuple of int
+        The shape of X.
+
     n_features_in_ : int
         The number of features seen in `fit`, if `best_estimator_` has it.
 
