@@ -27,7 +27,20 @@ check_sample_weight = validation._check_sample_weight
 # By which scikit-learn's searches count whatever they are given.
 n_samples = validation._num_samples
 
+# As in the project's metadata.
+DOCUMENTATION = "https://skhpo.readthedocs.io/en/latest"
+
 _thread = threading.local()
+
+
+class DocumentationLinkMixin:
+    """Lets scikit-learn's representation of an estimator link to our documentation.
+
+    It reads these two from the class, by names without a public form.
+    """
+
+    _doc_link_module = "skhpo"
+    _doc_link_template = f"{DOCUMENTATION}/api/skhpo.{{estimator_name}}.html"
 
 
 def callback_context(estimator: Any, **settings: Any) -> Any:

@@ -11,7 +11,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._callbacks import CallbackSupportMixin, FitTask, with_callbacks
-from .._compat import check_sample_weight
+from .._compat import DocumentationLinkMixin, check_sample_weight
 from .._training import (
     PREDICT_BATCH_SIZE,
     Checkpoint,
@@ -31,7 +31,9 @@ from ._validation import Samples, split
 DTYPES = (np.float32, np.float64, np.float16, np.uint8)
 
 
-class NetworkEstimator(CallbackSupportMixin, FittedNetwork, BaseEstimator):
+class NetworkEstimator(
+    DocumentationLinkMixin, CallbackSupportMixin, FittedNetwork, BaseEstimator
+):
     """A network, trained by a wrapper that `fit` makes and holds.
 
     Subclasses say what network (`_network`, `_as_rows`, `_as_inputs`) and what kind of

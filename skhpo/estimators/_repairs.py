@@ -19,6 +19,7 @@ from sklearn.utils import Tags
 from .. import _training
 from .._callbacks import CallbackSupportMixin
 from .._compat import (
+    DocumentationLinkMixin,
     all_layers,
     born_before,
     forget_kernels,
@@ -38,7 +39,7 @@ scikeras = scikeras_wrappers()
 _models_built = itertools.count(1)
 
 
-class Repairs(CallbackSupportMixin, CheckedInputs):
+class Repairs(DocumentationLinkMixin, CallbackSupportMixin, CheckedInputs):
     """A mixin on the left of SciKeras's wrappers: checked data, seeds, our engine."""
 
     # SciKeras forgot the callbacks, whose routed parameters could not be set.

@@ -12,7 +12,7 @@ from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import with_callbacks
-from .._compat import BaseSearchCV, validate_parameters
+from .._compat import BaseSearchCV, DocumentationLinkMixin, validate_parameters
 from ._cross_validation import CrossValidation, check_objective
 from ._ending import Ending
 from ._loop import Loop, SubSpace
@@ -23,7 +23,7 @@ from ._space import read, sub_spaces
 from ._summary import summary
 
 
-class OracleSearchCV(BaseSearchCV):
+class OracleSearchCV(DocumentationLinkMixin, BaseSearchCV):
     """A search whose candidates an oracle proposes.
 
     Subclasses say which (`_new_oracle`), and what beside the parameters of all searches

@@ -11,6 +11,7 @@ from sklearn.utils import Tags, check_array, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._callbacks import CallbackSupportMixin, FitTask, with_callbacks
+from .._compat import DocumentationLinkMixin
 
 _METHODS = ("max", "minmax", "mean", "standard")
 
@@ -19,7 +20,11 @@ _VALUES_PER_CHUNK = 2**20
 
 
 class ArrayScaler(
-    CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
+    DocumentationLinkMixin,
+    CallbackSupportMixin,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Scale an array of two or more axes by statistics of its training samples.
 

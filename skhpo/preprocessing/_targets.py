@@ -20,6 +20,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import CallbackSupportMixin, FitTask, with_callbacks
+from .._compat import DocumentationLinkMixin
 
 _ROUTED_METHODS = (
     "fit",
@@ -41,7 +42,9 @@ def _classifier_has(method: str) -> Callable[["LabelEncodedClassifier"], bool]:
     return check
 
 
-class LabelEncodedClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+class LabelEncodedClassifier(
+    DocumentationLinkMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator
+):
     """Classifier that is fitted on encoded labels and predicts the original ones.
 
     The counterpart for classifiers of scikit-learn's
