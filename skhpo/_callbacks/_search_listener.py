@@ -1,10 +1,19 @@
 """What hears of whole searches, as trackers do."""
 
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
+
 from .._compat import BaseSearchCV
+from ..exceptions import TrackingWarning
 from ._reports import CandidateReport, SearchReport
+
+# What is known of failures in searches of scikit-learn's.
+FAILED = "The score is not a number; error_score='raise' tells why."
 
 
 class SearchListener:
@@ -68,7 +77,8 @@ class SearchListener:
         """
         report = (metadata or {}).get("search")
         if report is not None:
-            self._followers[id(estimator)] = self.follow(estimator, report)
+            with self._heeding_errors(estimator):
+                self._followers[id(estimator)] = self.follow(estimator, report)
 
     def on_fit_task_end(self, estimator: Any, context: Any, *, metadata: Any) -> None:
         """Tell the follower of a candidate, or of the fitted search.
@@ -85,12 +95,15 @@ class SearchListener:
             With "candidate", a `CandidateReport`, where it is one that ends.
         """
         report = (metadata or {}).get("candidate")
-        if report is not None:
-            self._followers[id(estimator)].candidate(report)
-        elif context.task_name == "fit" and hasattr(estimator, "cv_results_"):
-            if id(estimator) not in self._followers:
+        is_end = context.task_name == "fit" and hasattr(estimator, "cv_results_")
+        with self._heeding_errors(estimator):
+            if is_end and id(estimator) not in self._followers:
                 self._follow_afterwards(estimator)
-            self._followers[id(estimator)].end(estimator)
+            follower = self._followers.get(id(estimator))
+            if follower is not None and report is not None:
+                follower.candidate(report)
+            elif follower is not None and is_end:
+                follower.end(estimator)
 
     def teardown(self, estimator: Any, context: Any) -> None:  # noqa: ARG002
         """Follow the search no longer.
@@ -107,13 +120,36 @@ class SearchListener:
         if follower is not None:
             follower.close()
 
+    @contextmanager
+    def _heeding_errors(self, search: Any) -> Iterator[None]:
+        """Warn of an error, and follow the search no further, in which it is no error.
+
+        None stands for a follower that was given up.
+        """
+        try:
+            yield
+        except TrackingWarning:
+            # Whoever makes errors of warnings wants this one.
+            raise
+        except Exception as error:
+            follower = self._followers.get(id(search))
+            self._followers[id(search)] = None
+            warnings.warn(
+                f"{type(self).__name__} failed, and follows this search no further; "
+                f"the search goes on. {type(error).__name__}: {error}",
+                TrackingWarning,
+                stacklevel=2,
+            )
+            if follower is not None:
+                follower.close()
+
     def _follow_afterwards(self, search: Any) -> None:
         """Follow a search of scikit-learn's from its results."""
         candidates = candidates_of(search)
         report = SearchReport(
             id=uuid4().hex,
             journal=None,
-            spaces=[],
+            spaces=_spaces_of(search),
             n_candidates=len(candidates),
             n_splits=search.n_splits_,
         )
@@ -136,6 +172,9 @@ def candidates_of(search: Any) -> list[CandidateReport]:
     ]
     by = search.refit if search.refit in metrics else metrics[0]
     columns = [name for name in ("iter", "n_resources") if name in results]
+    finite = np.isfinite(
+        np.column_stack([results[f"split{k}_test_{by}"] for k in splits])
+    )
     seconds = results["mean_fit_time"] + results["mean_score_time"]
     return [
         CandidateReport(
@@ -147,9 +186,17 @@ def candidates_of(search: Any) -> list[CandidateReport]:
                 for name in metrics
             },
             seconds=[float(seconds[row])] * len(splits),
-            errors=[None] * len(splits),
+            errors=[None if has_score else FAILED for has_score in finite[row]],
             fits=[None] * len(splits),
             columns={name: results[name][row].item() for name in columns},
         )
         for row, params in enumerate(results["params"])
     ]
+
+
+def _spaces_of(search: Any) -> list[dict[str, str]]:
+    """Return what a search of scikit-learn's searches in."""
+    names = ("param_grid", "param_distributions")
+    given = next((getattr(search, n) for n in names if hasattr(search, n)), [])
+    spaces = [given] if isinstance(given, Mapping) else given
+    return [{name: repr(values) for name, values in space.items()} for space in spaces]

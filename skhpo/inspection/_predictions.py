@@ -6,12 +6,12 @@ from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
-from sklearn.utils.multiclass import type_of_target
 
 from .._nested import image_shape_of
 from ._canvas import ink, panels_for, pyplot
 from ._images import as_images, show_image
 from ._labels import short_number, short_value
+from ._predicted import are_numbers, check_lengths, checked_classes, is_wrong
 
 # More than that no one looks at.
 N_IMAGES, N_MASKED = 16, 4
@@ -270,10 +270,10 @@ class PredictionGridDisplay:
         if are_masks and y_true is not None and y_true.ndim == 4:
             labels = np.arange(y_true.shape[3]) if classes is None else classes
             y_true = np.asarray(labels)[y_true.argmax(axis=-1)]
-        _check_lengths(images, y_true, y_pred)
+        check_lengths(images, y_true, y_pred)
         shown = np.arange(len(images))
         if only_wrong:
-            shown = np.flatnonzero(_is_wrong(y_true, y_pred))
+            shown = np.flatnonzero(is_wrong(y_true, y_pred))
             if not len(shown):
                 raise ValueError(
                     f"only_wrong=True needs a wrong prediction, but all {len(images)} "
@@ -281,11 +281,11 @@ class PredictionGridDisplay:
                 )
         if n_images is None:
             n_images = N_MASKED if are_masks else N_IMAGES
+        if n_images < 1:
+            raise ValueError(f"n_images must be at least 1, got {n_images}.")
         shown = shown[:n_images]
-        if classes is None and (are_masks or display_labels is not None):
-            classes = np.unique(y_pred)
-            if y_true is not None:
-                classes = np.union1d(classes, y_true)
+        if are_masks or display_labels is not None:
+            classes = checked_classes(classes, y_true, y_pred)
         display = cls(
             images[shown],
             y_pred[shown],
@@ -362,7 +362,7 @@ class PredictionGridDisplay:
         color = ink()
         if self.y_true is not None:
             true = self.y_true[number]
-            is_number = _are_numbers(self.y_true, self.y_pred)
+            is_number = are_numbers(self.y_true, self.y_pred)
             if is_number or not np.array_equal(true, predicted):
                 title += f"\ntrue: {_as_text(true, names)}"
                 color = ink() if is_number else "tab:red"
@@ -380,10 +380,13 @@ class PredictionGridDisplay:
         n_images = len(self.images)
         panels[0].set_ylabel("image")
         classes = np.asarray(self.classes)
+        order = np.argsort(classes)
         for row, (kind, some) in enumerate(masks.items(), start=1):
             own = panels[row * n_images : (row + 1) * n_images]
             for panel, mask in zip(own, some, strict=True):
-                panel.imshow(np.searchsorted(classes, mask), **settings)
+                panel.imshow(
+                    order[np.searchsorted(classes, mask, sorter=order)], **settings
+                )
                 panel.set(xticks=[], yticks=[])
             own[0].set_ylabel(kind)
         boxes = [
@@ -392,47 +395,6 @@ class PredictionGridDisplay:
         ]
         place = {"loc": "outside lower center", "ncols": min(len(boxes), 5)}
         self.figure_.legend(handles=boxes, fontsize="small", **place)
-
-
-def _check_lengths(images: np.ndarray, y_true: Any, y_pred: np.ndarray) -> None:
-    """Raise where there is not one truth and one prediction for each image."""
-    if not len(images):
-        raise ValueError("X must have at least one image, got none.")
-    for name, y in (("y_true", y_true), ("y_pred", y_pred)):
-        if y is not None and len(y) != len(images):
-            raise ValueError(
-                f"{name} must have an entry for each of the {len(images)} images, got "
-                f"{len(y)}."
-            )
-    if y_true is not None and y_true.shape != y_pred.shape:
-        raise ValueError(
-            f"y_true and y_pred must have the same shape, got {y_true.shape} and "
-            f"{y_pred.shape}."
-        )
-    if y_pred.ndim > 2 and y_pred.shape[1:3] != images.shape[1:3]:
-        raise ValueError(
-            f"Masks must have the height and width of their images, "
-            f"{images.shape[1:3]}, got {y_pred.shape[1:3]}."
-        )
-
-
-def _is_wrong(y_true: np.ndarray | None, y_pred: np.ndarray) -> np.ndarray:
-    """Return for each image whether something of its prediction is wrong."""
-    if y_true is None or _are_numbers(y_true, y_pred):
-        kind = "none" if y_true is None else "numbers"
-        raise ValueError(
-            f"only_wrong=True needs true labels or masks to compare with, got {kind}."
-        )
-    return (y_true != y_pred).reshape(len(y_true), -1).any(axis=1)
-
-
-def _are_numbers(y_true: np.ndarray, y_pred: np.ndarray) -> bool:
-    """Tell whether targets are numbers, of which almost none is exactly right."""
-    # Few may happen to be whole; then the others tell.
-    return any(
-        y.ndim <= 2 and type_of_target(y).startswith("continuous")
-        for y in (y_true, y_pred)
-    )
 
 
 def _as_text(y: Any, names: dict[Any, str]) -> str:

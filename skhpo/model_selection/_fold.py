@@ -23,7 +23,7 @@ from .._nested import find_network
 from ..exceptions import ContinuationError
 from ._journal import write_fold
 from ._rungs import RungFolder
-from ._usage import Usage
+from ._usage import Usage, usage_of_gpus
 
 # What scikit-learn hands on to `set_params` and `fit` under these names is ours. They
 # are no identifiers, so that no parameter of an estimator is called like them.
@@ -196,7 +196,9 @@ class FoldEstimator:
             self._try_to_fit(X, y, params, fold)
         self.fit_time = time.perf_counter() - start
         if self.task.is_followed:
-            self.report = FitReport(_history(self.estimator), usage.found)
+            history = _history(self.estimator)
+            of_gpus = usage_of_gpus() if history else {}
+            self.report = FitReport(history, usage.found | of_gpus)
 
     def _try_to_fit(self, X: Any, y: Any, params: Mapping[str, Any], fold: int) -> None:
         try:

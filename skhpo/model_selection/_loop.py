@@ -259,16 +259,17 @@ def _report_of(
 ) -> CandidateReport:
     """Return what callbacks are told of an evaluated trial."""
     scores = [fit["test_scores"] for fit in fits]
-    by_metric = [s if isinstance(s, Mapping) else {"score": s} for s in scores]
+    # A fit that failed may not know what metrics there are.
+    metrics = next((list(s) for s in scores if isinstance(s, Mapping)), ["score"])
+    by_metric = [
+        s if isinstance(s, Mapping) else dict.fromkeys(metrics, s) for s in scores
+    ]
     firsts = [next(iter(found.values())) for found in by_metric]
     return CandidateReport(
         number=task.number,
         params=dict(task.params),
         score=score,
-        scores={
-            name: [float(found[name]) for found in by_metric if name in found]
-            for name in by_metric[0]
-        },
+        scores={name: [float(s[name]) for s in by_metric] for name in metrics},
         seconds=[fit["fit_time"] + fit["score_time"] for fit in fits],
         errors=[error_of(fit) for fit in fits],
         fits=[getattr(first, "report", None) for first in firsts],

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from typing import Any, Self
+from typing import Self
 
 try:
     import resource
@@ -18,17 +18,13 @@ class Usage:
     Attributes
     ----------
     found : dict of str to float
-        `cpu_seconds` of all threads of the process; `memory_mb`, the most memory that
-        the process ever had, in MiB, where the system tells; and with a GPU
-        `gpu_memory_mb`, the most that TensorFlow had there meanwhile. Fits in threads
+        `cpu_seconds` of all threads of the process, and, where the system tells,
+        `memory_mb`, the most memory that the process ever had, in MiB. Fits in threads
         of one process count each other's.
     """
 
     def __enter__(self) -> Self:
         self.found: dict[str, float] = {}
-        self._gpus = _gpus()
-        for name in self._gpus:
-            _memory().reset_memory_stats(name)
         self._start = time.process_time()
         return self
 
@@ -39,22 +35,21 @@ class Usage:
             # In bytes on macOS, in KiB elsewhere.
             unit = 1 if sys.platform == "darwin" else 1024
             self.found["memory_mb"] = peak * unit / MEBIBYTE
-        if self._gpus:
-            self.found["gpu_memory_mb"] = sum(
-                _memory().get_memory_info(name)["peak"] / MEBIBYTE
-                for name in self._gpus
-            )
 
 
-def _gpus() -> list[str]:
-    """Return the names of the GPUs that TensorFlow may use."""
-    # Whoever has not imported it has no network to fit.
-    if "tensorflow" not in sys.modules:
-        return []
-    devices = sys.modules["tensorflow"].config.list_logical_devices("GPU")
-    return [device.name.removeprefix("/device:") for device in devices]
+def usage_of_gpus() -> dict[str, float]:
+    """Return the most memory that TensorFlow had on GPUs since it was last asked.
 
-
-def _memory() -> Any:
-    """Return where TensorFlow tells of the memory of devices."""
-    return sys.modules["tensorflow"].config.experimental
+    To be asked only after it has fitted something: it would take hold of all devices.
+    """
+    config = sys.modules["tensorflow"].config
+    memory, peaks = config.experimental, []
+    for device in config.list_logical_devices("GPU"):
+        name = device.name.removeprefix("/device:")
+        try:
+            peaks.append(memory.get_memory_info(name)["peak"] / MEBIBYTE)
+            memory.reset_memory_stats(name)
+        except ValueError:
+            # Not all kinds of device can tell.
+            continue
+    return {"gpu_memory_mb": sum(peaks)} if peaks else {}

@@ -52,7 +52,8 @@ class Background:
                 # After an error the rest is let go.
                 if self._error is None:
                     task(*args)
-            except Exception as error:
+            # Of whatever kind: no one else would hear of it.
+            except BaseException as error:
                 self._error = error
 
     def _warn(self) -> None:

@@ -1,7 +1,7 @@
 """What trackers write of candidates, in numbers and short texts."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,24 @@ def curves(report: CandidateReport) -> Iterator[tuple[int, str, list[float]]]:
 def first_error(report: CandidateReport) -> str | None:
     """Return the traceback of the first fold that failed."""
     return next((error for error in report.errors if error is not None), None)
+
+
+def objective_of(search: Any) -> str:
+    """Return the metric that a fitted search sought the best of."""
+    found = getattr(search, "objective_", None) or search.refit
+    return found if isinstance(found, str) else "score"
+
+
+def best_of(search: Any, scores: Mapping[int, float]) -> tuple[int, float]:
+    """Return the number of the best candidate, by the search's choice, and its score.
+
+    `scores` are those of all candidates, and decide where the search did not.
+    """
+    known = {number: s for number, s in scores.items() if math.isfinite(s)}
+    number = getattr(search, "best_index_", None)
+    if number is None:
+        number = max(known, key=known.__getitem__, default=min(scores))
+    return int(number), float(getattr(search, "best_score_", scores[int(number)]))
 
 
 def as_text(value: Any) -> str:

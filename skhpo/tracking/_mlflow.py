@@ -11,7 +11,14 @@ from typing import Any
 
 from .._callbacks import CandidateReport, SearchListener, SearchReport
 from ._background import Background
-from ._metrics import as_text, curves, final_metrics, first_error
+from ._metrics import (
+    as_text,
+    best_of,
+    curves,
+    final_metrics,
+    first_error,
+    objective_of,
+)
 
 # MLflow's own limits of a request, and of a text.
 METRICS_AT_A_TIME, PARAMS_AT_A_TIME, LONGEST = 1000, 100, 5000
@@ -135,14 +142,13 @@ class _MLflowRun:
         self._tracker, self._report = tracker, report
         self._name = tracker.run_name or type(search).__name__
         self._status = "FAILED"
-        self._best: tuple[float, int] = (-math.inf, -1)
+        self._scores: dict[int, float] = {}
         self._background = Background(type(tracker).__name__, tracker.timeout)
         self._background.do(self._begin)
 
     def candidate(self, report: CandidateReport) -> None:
         """Write a candidate."""
-        # Of equal scores the first is the best.
-        self._best = max(self._best, (report.score, -report.number))
+        self._scores[report.number] = report.score
         self._background.do(self._write_candidate, report, _milliseconds())
 
     def end(self, search: Any) -> None:
@@ -229,11 +235,9 @@ class _MLflowRun:
         self._client.set_terminated(run_id, status, end)
 
     def _write_end(self, search: Any) -> None:
-        score, number = self._best
-        found = {"objective": getattr(search, "objective_", None) or "score"}
-        if math.isfinite(score):
-            found["best_candidate"] = str(-number)
-            self._client.log_metric(self._run_id, "best_score", score)
+        number, score = best_of(search, self._scores)
+        self._client.log_metric(self._run_id, "best_score", score)
+        found = {"objective": objective_of(search), "best_candidate": str(number)}
         params = getattr(search, "best_params_", {})
         found |= {f"best.{name}": as_text(value) for name, value in params.items()}
         for name, value in found.items():

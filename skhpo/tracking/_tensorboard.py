@@ -7,9 +7,18 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .._callbacks import CandidateReport, SearchListener, SearchReport
 from ._background import Background
-from ._metrics import as_text, curves, final_metrics, first_error
+from ._metrics import (
+    as_text,
+    best_of,
+    curves,
+    final_metrics,
+    first_error,
+    objective_of,
+)
 
 # Of what Keras recorded on validation data.
 VALIDATION = "val_"
@@ -99,23 +108,23 @@ class _TensorBoardRun:
         self, tracker: TensorBoardTracker, search: Any, report: SearchReport
     ) -> None:
         self._folder = Path(tracker.log_dir)
-        self._best: tuple[float, int] = (float("-inf"), 0)
+        self._has_journal = report.journal is not None
+        self._scores: dict[int, float] = {}
         self._background = Background(type(tracker).__name__, tracker.timeout)
         self._background.do(self._write_text, "search", _description(search, report))
 
     def candidate(self, report: CandidateReport) -> None:
         """Write a candidate."""
-        # Of equal scores the first is the best.
-        self._best = max(self._best, (report.score, -report.number))
+        self._scores[report.number] = report.score
         self._background.do(self._write_candidate, report)
 
     def end(self, search: Any) -> None:
         """Write what the search found."""
-        score, number = self._best
+        number, score = best_of(search, self._scores)
         found = {
-            "objective": getattr(search, "objective_", None) or "score",
+            "objective": objective_of(search),
             "best score": f"{score:.6g}",
-            "best candidate": str(-number),
+            "best candidate": str(number),
             **getattr(search, "best_params_", {}),
         }
         self._background.do(self._write_text, "best", found)
@@ -132,8 +141,8 @@ class _TensorBoardRun:
 
     def _write_candidate(self, report: CandidateReport) -> None:
         folder = self._folder / f"candidate_{report.number:03}"
-        if folder.exists() and not any(report.fits):
-            # Read from a journal; it was written when it was fitted.
+        if self._has_journal and folder.exists() and not any(report.fits):
+            # Read from the journal; it was written when it was fitted.
             return
         with _writing(folder) as summary:
             described = {**report.params, **report.columns}
@@ -186,7 +195,7 @@ def _description(search: Any, report: SearchReport) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """Return a hyperparameter as TensorBoard takes it."""
-    value = value.item() if hasattr(value, "item") else value
+    value = value.item() if isinstance(value, np.generic) else value
     return value if isinstance(value, bool | int | float | str) else as_text(value)
 
 

@@ -33,7 +33,9 @@ def test_there_are_two_commands():
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=str)
-def test_the_guide_runs(page):
+def test_the_guide_runs(page, tmp_path, monkeypatch):
+    # It writes a report.
+    monkeypatch.chdir(tmp_path)
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     results = doctest.testfile(str(page), module_relative=False, optionflags=flags)
     assert results.attempted > 0

@@ -400,6 +400,26 @@ def test_what_does_not_fit(arguments, message):
         PredictionGridDisplay.from_predictions(*arguments)
 
 
+def test_masks_of_classes_in_any_order():
+    masks = np.array([[[5, 9], [9, 7]]])
+    settings = {"classes": [9, 5, 7], "display_labels": ["a", "b", "c"]}
+    display = PredictionGridDisplay.from_predictions(
+        np.zeros((1, 2, 2)), masks, masks, **settings
+    )
+    # As the legend has them.
+    assert picture(display.axes_[1]).tolist() == [[1, 0], [0, 2]]
+    with pytest.raises(ValueError, match=r"got \[5, 7\] and labels \[9\]"):
+        PredictionGridDisplay.from_predictions(
+            np.zeros((1, 2, 2)), None, masks, classes=[5, 7]
+        )
+
+
+@pytest.mark.parametrize("n_images", [0, -1])
+def test_no_images(n_images):
+    with pytest.raises(ValueError, match=f"at least 1, got {n_images}"):
+        PredictionGridDisplay.from_predictions(X[:2], None, Y[:2], n_images=n_images)
+
+
 def test_nothing_is_wrong():
     wrong = {"only_wrong": True}
     with pytest.raises(ValueError, match="needs a wrong prediction, but all 2 are"):

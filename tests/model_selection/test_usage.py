@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skhpo.model_selection import _usage
-from skhpo.model_selection._usage import Usage
+from skhpo.model_selection._usage import Usage, usage_of_gpus
 
 
 def test_processor_and_memory():
@@ -16,7 +16,6 @@ def test_processor_and_memory():
     assert total > 0
     assert usage.found["cpu_seconds"] > 0
     assert 10 < usage.found["memory_mb"] < 1e6
-    assert "gpu_memory_mb" not in usage.found
 
 
 @pytest.mark.parametrize(("platform", "unit"), [("linux", 2**10), ("darwin", 1)])
@@ -38,17 +37,25 @@ def test_where_the_system_does_not_tell(monkeypatch):
 
 
 def test_memory_of_gpus(monkeypatch):
-    peaks = {"GPU:0": 9 * 2**30, "GPU:1": 9 * 2**30}
+    peaks = {"GPU:0": 3 * 2**20, "GPU:1": 5 * 2**20}
+
+    def tell(name):
+        if name == "GPU:2":
+            raise ValueError("no statistics of such a device")
+        return {"current": 0, "peak": peaks[name]}
+
     experimental = SimpleNamespace(
+        get_memory_info=tell,
         reset_memory_stats=lambda name: peaks.update({name: 2**20}),
-        get_memory_info=lambda name: {"current": 0, "peak": peaks[name]},
     )
-    devices = [SimpleNamespace(name=f"/device:{name}") for name in peaks]
+    names = ["GPU:0", "GPU:1", "GPU:2"]
+    devices = [SimpleNamespace(name=f"/device:{name}") for name in names]
     config = SimpleNamespace(
         experimental=experimental, list_logical_devices=lambda kind: devices
     )
     monkeypatch.setitem(sys.modules, "tensorflow", SimpleNamespace(config=config))
-    with Usage() as usage:
-        peaks["GPU:1"] = 5 * 2**20
-    # One MiB on the first, five on the second.
-    assert usage.found["gpu_memory_mb"] == 6
+    assert usage_of_gpus() == {"gpu_memory_mb": 8}
+    # Since then.
+    assert usage_of_gpus() == {"gpu_memory_mb": 2}
+    devices[:] = devices[2:]
+    assert usage_of_gpus() == {}

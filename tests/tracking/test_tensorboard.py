@@ -121,6 +121,23 @@ def test_searches_of_scikit_learn(iris, tmp_path):
         assert values[0] == pytest.approx(grid.cv_results_["mean_test_score"][number])
 
 
+def test_values_of_any_kind(iris, tmp_path):
+    grid = {
+        "class_weight": [None, "balanced", {0: 1, 1: 2, 2: 1}],
+        "C": [np.float32(1)],
+    }
+    grid = GridSearchCV(LogisticRegression(), grid, cv=2)
+    grid.set_callbacks(TensorBoardTracker(tmp_path)).fit(*iris)
+    found = [hyperparameters(tmp_path / f"candidate_00{n}") for n in range(3)]
+    weights = [values["class_weight"] for values in found]
+    assert weights == ["None", "balanced", "{0: 1, 1: 2, 2: 1}"]
+    assert [values["C"] for values in found] == [1, 1, 1]
+    # A search without a journal is written, whatever is there already.
+    grid.set_params(param_grid={"C": [2.0]}).fit(*iris)
+    files = list((tmp_path / "candidate_000").glob("events*"))
+    assert len(files) == 2
+
+
 def test_a_tracker_that_fails_stops_no_search(iris, tmp_path):
     (tmp_path / "file").touch()
     tracker = TensorBoardTracker(tmp_path / "file" / "logs")

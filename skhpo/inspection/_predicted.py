@@ -1,0 +1,65 @@
+"""Predictions beside the truth: whether they go together, and what is wrong."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.multiclass import type_of_target
+
+
+def check_lengths(images: np.ndarray, y_true: Any, y_pred: np.ndarray) -> None:
+    """Raise where there is not one truth and one prediction for each image."""
+    if not len(images):
+        raise ValueError("X must have at least one image, got none.")
+    for name, y in (("y_true", y_true), ("y_pred", y_pred)):
+        if y is not None and len(y) != len(images):
+            raise ValueError(
+                f"{name} must have an entry for each of the {len(images)} images, got "
+                f"{len(y)}."
+            )
+    if y_true is not None and y_true.shape != y_pred.shape:
+        raise ValueError(
+            f"y_true and y_pred must have the same shape, got {y_true.shape} and "
+            f"{y_pred.shape}."
+        )
+    if y_pred.ndim > 2 and y_pred.shape[1:3] != images.shape[1:3]:
+        raise ValueError(
+            f"Masks must have the height and width of their images, "
+            f"{images.shape[1:3]}, got {y_pred.shape[1:3]}."
+        )
+
+
+def checked_classes(
+    classes: Any, y_true: np.ndarray | None, y_pred: np.ndarray
+) -> np.ndarray:
+    """Return all classes, those that there are if none were given."""
+    found = np.unique(y_pred)
+    if y_true is not None:
+        found = np.union1d(found, y_true)
+    if classes is None:
+        return found
+    unknown = np.setdiff1d(found, classes)
+    if len(unknown):
+        raise ValueError(
+            f"classes must hold all labels, got {np.asarray(classes).tolist()} and "
+            f"labels {unknown.tolist()}. Add them, or leave classes out."
+        )
+    return np.asarray(classes)
+
+
+def is_wrong(y_true: np.ndarray | None, y_pred: np.ndarray) -> np.ndarray:
+    """Return for each image whether something of its prediction is wrong."""
+    if y_true is None or are_numbers(y_true, y_pred):
+        kind = "none" if y_true is None else "numbers"
+        raise ValueError(
+            f"only_wrong=True needs true labels or masks to compare with, got {kind}."
+        )
+    return (y_true != y_pred).reshape(len(y_true), -1).any(axis=1)
+
+
+def are_numbers(y_true: np.ndarray, y_pred: np.ndarray) -> bool:
+    """Tell whether targets are numbers, of which almost none is exactly right."""
+    # Few may happen to be whole; then the others tell.
+    return any(
+        y.ndim <= 2 and type_of_target(y).startswith("continuous")
+        for y in (y_true, y_pred)
+    )
