@@ -51,6 +51,11 @@ def callback_context(estimator: Any, **settings: Any) -> Any:
     return estimator._init_callback_context(**settings)
 
 
+def forget_context(context: Any) -> None:
+    """Let go of a task that has ended, which scikit-learn keeps with all others."""
+    context.parent._children_map.pop(context.task_id)
+
+
 def callbacks_set_on(estimator: Any) -> list[Any]:
     """Return the callbacks of an estimator, which has no public name for them.
 

@@ -38,7 +38,8 @@ def find_network(estimator: Any, attribute: str) -> Found:
     before, inner = [], estimator
     while not hasattr(inner, attribute):
         if isinstance(inner, Pipeline):
-            before.append(inner[:-1])
+            if len(inner) > 1:
+                before.append(inner[:-1])
             inner = inner[-1]
             continue
         held = next((name for name in HELD if hasattr(inner, name)), None)

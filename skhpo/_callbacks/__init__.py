@@ -12,3 +12,4 @@ from ._reports import SearchReport as SearchReport
 from ._search_listener import SearchListener as SearchListener
 from ._search_tasks import RootContext as RootContext
 from ._search_tasks import SearchTasks as SearchTasks
+from ._search_tasks import WithinSearchMixin as WithinSearchMixin

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Self
 
-from .._compat import callback_context, callbacks_set_on
+from .._compat import callback_context, callbacks_set_on, forget_context
 from ._reports import CandidateReport, SearchReport
 
 
@@ -70,11 +70,24 @@ class SearchTasks:
         context = self._begun[report.number]
         told = {"metadata": {"candidate": report}}
         self.is_stopped |= context.call_on_fit_task_end(**told)
+        context.forget()
 
     def end(self) -> None:
         """Say that there are no more candidates."""
         if self.is_heard:
             self._context.call_on_fit_task_end()
+
+
+class WithinSearchMixin:
+    """A mixin for scikit-learn's search within ours, in `_search`, that runs it."""
+
+    def _init_callback_context(self, **settings: Any) -> "RootContext":
+        self._root = RootContext.of(self._search, **settings)
+        return self._root
+
+    def end(self) -> None:
+        """Say that the public search is fitted."""
+        self._root.end()
 
 
 class BatchContext:
@@ -118,6 +131,10 @@ class SearchContext:
         return self._context.call_on_fit_task_end(
             estimator=self._named(estimator), **told
         )
+
+    def forget(self) -> None:
+        """Leave the tree of tasks, which goes to workers with each fold."""
+        forget_context(self._context)
 
     def propagate_callback_context(
         self, sub_estimator: Any

@@ -31,6 +31,10 @@ class EpochTasks(keras.callbacks.Callback):
         self._task, self._attributes = task, attributes
         self._history: History = {}
 
+    def go_on_from(self, history: History) -> None:
+        """Take over what was recorded before a checkpoint."""
+        self._history = {name: list(values) for name, values in history.items()}
+
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:  # noqa: ARG002
         """Begin a task."""
         self._task.begin_epoch()

@@ -143,9 +143,11 @@ class FilterDisplay:
         at = _layer_at(model, layer)
         images = activations = None
         if X is not None:
-            X = found.transform(X)
-            images = as_images(X, getattr(found.network, "image_shape_", None))
-            activations = _answers(model, at, images)
+            shape = getattr(found.network, "image_shape_", None)
+            inputs = np.asarray(found.transform(X))
+            images = as_images(inputs, shape)
+            # A network that knows no shape takes X as it is, rows perhaps.
+            activations = _answers(model, at, inputs if shape is None else images)
         kernels = np.asarray(model.layers[at].kernel)
         display = cls(kernels, images=images, activations=activations)
         return display.plot(ax=ax, **kwargs)
@@ -244,7 +246,7 @@ def _layer_at(model: Any, layer: str | int) -> int:
     )
 
 
-def _answers(model: Any, at: int, images: np.ndarray) -> np.ndarray:
+def _answers(model: Any, at: int, inputs: np.ndarray) -> np.ndarray:
     """Return what the layer makes of images, behind its activation."""
     import keras
 
@@ -254,8 +256,8 @@ def _answers(model: Any, at: int, images: np.ndarray) -> np.ndarray:
         # What `activated` puts behind a layer.
         follow = tuple(getattr(keras.layers, name) for name in FOLLOW)
         for layer in behind:
-            if not isinstance(layer, follow):
+            if not isinstance(layer, follow) or layer.input is not last.output:
                 break
             last = layer
     answers = keras.Model(model.inputs, last.output)
-    return np.asarray(answers([images.astype(np.float32)], training=False))
+    return np.asarray(answers([inputs.astype(np.float32)], training=False))

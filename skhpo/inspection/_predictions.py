@@ -167,6 +167,7 @@ class PredictionGridDisplay:
         pyplot(cls.__name__)
         if image_shape is None:
             image_shape = image_shape_of(estimator)
+        _check_number(n_images)
         if not only_wrong:
             # No more is predicted than may be drawn.
             n_first = N_IMAGES if n_images is None else n_images
@@ -264,6 +265,7 @@ class PredictionGridDisplay:
             If a parameter breaks a rule, or if nothing is wrong.
         """
         pyplot(cls.__name__)
+        _check_number(n_images)
         images, y_pred = as_images(X, image_shape), np.asarray(y_pred)
         y_true = None if y_true is None else np.asarray(y_true)
         are_masks = y_pred.ndim > 2
@@ -281,8 +283,6 @@ class PredictionGridDisplay:
                 )
         if n_images is None:
             n_images = N_MASKED if are_masks else N_IMAGES
-        if n_images < 1:
-            raise ValueError(f"n_images must be at least 1, got {n_images}.")
         shown = shown[:n_images]
         if are_masks or display_labels is not None:
             classes = checked_classes(classes, y_true, y_pred)
@@ -395,6 +395,11 @@ class PredictionGridDisplay:
         ]
         place = {"loc": "outside lower center", "ncols": min(len(boxes), 5)}
         self.figure_.legend(handles=boxes, fontsize="small", **place)
+
+
+def _check_number(n_images: int | None) -> None:
+    if n_images is not None and n_images < 1:
+        raise ValueError(f"n_images must be at least 1, got {n_images}.")
 
 
 def _as_text(y: Any, names: dict[Any, str]) -> str:

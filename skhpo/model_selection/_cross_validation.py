@@ -10,7 +10,7 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import MetadataRouter
 
-from .._callbacks import RootContext, SearchTasks
+from .._callbacks import RootContext, SearchTasks, WithinSearchMixin
 from .._compat import BaseSearchCV, n_samples, routed_parameters, scorers_of
 from ._fold import ROWS, TASK, FoldEstimator, Folds, FoldScorer, Task
 
@@ -66,7 +66,7 @@ class FrozenFolds:
         return Folds.of(self._splits)
 
 
-class CrossValidation(BaseSearchCV):
+class CrossValidation(WithinSearchMixin, BaseSearchCV):
     """Evaluates the trials of a search on the same folds, batch after batch.
 
     It is scikit-learn's search around a `FoldEstimator` and a `FoldScorer`, which keep
@@ -179,14 +179,6 @@ class CrossValidation(BaseSearchCV):
         routed.estimator.fit = {**routed.estimator.fit, ROWS: rows}
         routed.scorer.score = {**routed.scorer.score, ROWS: rows}
         return routed
-
-    def end(self) -> None:
-        """Say that the public search is fitted."""
-        self._root.end()
-
-    def _init_callback_context(self, **settings: Any) -> RootContext:
-        self._root = RootContext.of(self._search, **settings)
-        return self._root
 
     def _run_search(
         self, evaluate_candidates: Callable, *, callback_ctx: RootContext

@@ -192,13 +192,15 @@ class FoldEstimator:
         self, X: Any, y: Any, params: Mapping[str, Any], fold: int
     ) -> None:
         start = time.perf_counter()
-        with Usage() as usage:
-            self._try_to_fit(X, y, params, fold)
-        self.fit_time = time.perf_counter() - start
         if self.task.is_followed:
+            with Usage() as usage:
+                self._try_to_fit(X, y, params, fold)
             history = _history(self.estimator)
             of_gpus = usage_of_gpus() if history else {}
             self.report = FitReport(history, usage.found | of_gpus)
+        else:
+            self._try_to_fit(X, y, params, fold)
+        self.fit_time = time.perf_counter() - start
 
     def _try_to_fit(self, X: Any, y: Any, params: Mapping[str, Any], fold: int) -> None:
         try:
@@ -360,9 +362,11 @@ def with_errors(scores: Any, error: Any, report: FitReport | None = None) -> Any
 def _history(estimator: Any) -> dict[str, list[float]]:
     """Return what a network in the estimator recorded by epoch, if there is one."""
     try:
-        return find_network(estimator, "history_").network.history_
+        history = find_network(estimator, "history_").network.history_
     except (NotFittedError, TypeError):
         return {}
+    # Other libraries mean other things by that name.
+    return dict(history) if isinstance(history, Mapping) else {}
 
 
 def ignore_interrupts_in_worker() -> None:

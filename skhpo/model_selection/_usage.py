@@ -1,7 +1,9 @@
 """What a fit takes of the machine, for those who follow a search."""
 
+import contextlib
 import sys
 import time
+from pathlib import Path
 from typing import Self
 
 try:
@@ -10,6 +12,7 @@ except ImportError:  # on Windows
     resource = None
 
 MEBIBYTE = 2**20
+PROCESS = Path("/proc/self")  # on Linux
 
 
 class Usage:
@@ -18,23 +21,39 @@ class Usage:
     Attributes
     ----------
     found : dict of str to float
-        `cpu_seconds` of all threads of the process, and, where the system tells,
-        `memory_mb`, the most memory that the process ever had, in MiB. Fits in threads
-        of one process count each other's.
+        `cpu_seconds` of all threads of the process, and `memory_mb`, the most memory
+        that the process had meanwhile, in MiB. Where the system does not tell that, it
+        is the most that the process ever had; on Windows it is not there. Fits in
+        threads of one process count each other's.
     """
 
     def __enter__(self) -> Self:
         self.found: dict[str, float] = {}
+        with contextlib.suppress(OSError):
+            # Linux's way to say: count the peak from here.
+            (PROCESS / "clear_refs").write_text("5")
         self._start = time.process_time()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.found["cpu_seconds"] = time.process_time() - self._start
-        if resource is not None:
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            # In bytes on macOS, in KiB elsewhere.
-            unit = 1 if sys.platform == "darwin" else 1024
-            self.found["memory_mb"] = peak * unit / MEBIBYTE
+        peak = _peak_memory()
+        if peak is not None:
+            self.found["memory_mb"] = peak / MEBIBYTE
+
+
+def _peak_memory() -> float | None:
+    """Return the most memory that the process had, in bytes."""
+    with contextlib.suppress(OSError):
+        for line in (PROCESS / "status").read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name == "VmHWM":
+                return 1024 * float(value.split()[0])
+    if resource is None:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # In bytes on macOS, in KiB elsewhere.
+    return peak * (1 if sys.platform == "darwin" else 1024)
 
 
 def usage_of_gpus() -> dict[str, float]:
@@ -42,6 +61,9 @@ def usage_of_gpus() -> dict[str, float]:
 
     To be asked only after it has fitted something: it would take hold of all devices.
     """
+    if "tensorflow" not in sys.modules:
+        # What was fitted is a network of another kind.
+        return {}
     config = sys.modules["tensorflow"].config
     memory, peaks = config.experimental, []
     for device in config.list_logical_devices("GPU"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._callbacks import CandidateReport
+from .._callbacks import CandidateReport, SearchReport
 
 
 def final_metrics(report: CandidateReport) -> dict[str, float]:
@@ -41,6 +41,15 @@ def curves(report: CandidateReport) -> Iterator[tuple[int, str, list[float]]]:
 def first_error(report: CandidateReport) -> str | None:
     """Return the traceback of the first fold that failed."""
     return next((error for error in report.errors if error is not None), None)
+
+
+def dimensions_of(report: SearchReport) -> dict[str, str]:
+    """Return the dimensions of all spaces, by names that tell them apart."""
+    found = {}
+    for number, space in enumerate(report.spaces):
+        which = f"space{number}" if len(report.spaces) > 1 else "space"
+        found |= {f"{which}.{name}": text for name, text in space.items()}
+    return found
 
 
 def objective_of(search: Any) -> str:

@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from typing import Any
 
 from .._callbacks import CandidateReport, SearchListener, SearchReport
@@ -15,6 +15,7 @@ from ._metrics import (
     as_text,
     best_of,
     curves,
+    dimensions_of,
     final_metrics,
     first_error,
     objective_of,
@@ -26,8 +27,8 @@ METRICS_AT_A_TIME, PARAMS_AT_A_TIME, LONGEST = 1000, 100, 5000
 # By which MLflow knows what a run is a part of.
 PARENT = "mlflow.parentRunId"
 
-# What a saved estimator of ours needs to be loaded.
-PACKAGES = ("skhpo", "scikit-learn", "tensorflow", "keras", "numpy")
+# What most estimators need to be loaded.
+MODULES = ("skhpo", "sklearn", "tensorflow", "keras", "numpy")
 
 
 class MLflowTracker(SearchListener):
@@ -52,8 +53,9 @@ class MLflowTracker(SearchListener):
     Parameters
     ----------
     experiment_name : str or None, default=None
-        The experiment, made if it is not there. None takes what the environment
-        variable ``MLFLOW_EXPERIMENT_NAME`` says, else "Default".
+        The experiment, made if it is not there. None takes that of
+        `mlflow.set_experiment`, or of the environment variables
+        ``MLFLOW_EXPERIMENT_ID`` and ``MLFLOW_EXPERIMENT_NAME``, else "Default".
 
     tracking_uri : str or None, default=None
         Where MLflow keeps its runs. None takes what MLflow is set to.
@@ -158,8 +160,7 @@ class _MLflowRun:
 
     def close(self) -> None:
         """Wait for all that."""
-        self._background.do(self._terminate)
-        self._background.close()
+        self._background.close(self._terminate)
 
     def _begin(self) -> None:
         """Make a run, or take that of the search that goes on, with what it has."""
@@ -195,10 +196,7 @@ class _MLflowRun:
         }
         if report.journal is not None:
             found["journal"] = report.journal
-        for number, space in enumerate(report.spaces):
-            which = f"space{number}" if len(report.spaces) > 1 else "space"
-            found |= {f"{which}.{name}": text for name, text in space.items()}
-        return found
+        return found | dimensions_of(report)
 
     def _write_candidate(self, report: CandidateReport, end: int) -> None:
         if str(report.number) in self._known:
@@ -255,7 +253,7 @@ class _MLflowRun:
                 path,
                 serialization_format=flavour.SERIALIZATION_FORMAT_CLOUDPICKLE,
                 # Else MLflow would load it in another process to find out.
-                pip_requirements=[f"{name}=={version(name)}" for name in PACKAGES],
+                pip_requirements=_requirements(estimator),
             )
             self._client.log_artifacts(self._run_id, path, "model")
 
@@ -270,10 +268,19 @@ class _MLflowRun:
 
     def _experiment_id(self) -> str:
         name = self._tracker.experiment_name
+        if name is None and "MLFLOW_EXPERIMENT_ID" in os.environ:
+            # As `mlflow.set_experiment` leaves it.
+            return os.environ["MLFLOW_EXPERIMENT_ID"]
         name = name or os.environ.get("MLFLOW_EXPERIMENT_NAME", "Default")
         experiment = self._client.get_experiment_by_name(name)
         if experiment is None:
-            return self._client.create_experiment(name)
+            try:
+                return self._client.create_experiment(name)
+            except _imported("mlflow.exceptions").MlflowException:
+                # Another search may have made it meanwhile.
+                experiment = self._client.get_experiment_by_name(name)
+                if experiment is None:
+                    raise
         return experiment.experiment_id
 
     def _search_runs(self, tag: str, value: str) -> list[Any]:
@@ -287,6 +294,15 @@ class _MLflowRun:
             token = page.token
             if not token:
                 return runs
+
+
+def _requirements(estimator: Any) -> list[str]:
+    """Return the packages that an estimator is made of, with their versions."""
+    parts = [estimator, *estimator.get_params(deep=True).values()]
+    modules = {*MODULES, *(type(part).__module__.split(".")[0] for part in parts)}
+    installed = packages_distributions()
+    packages = {package for name in modules for package in installed.get(name, ())}
+    return sorted(f"{package}=={version(package)}" for package in packages)
 
 
 def _imported(name: str) -> Any:

@@ -15,6 +15,7 @@ from ._metrics import (
     as_text,
     best_of,
     curves,
+    dimensions_of,
     final_metrics,
     first_error,
     objective_of,
@@ -135,7 +136,10 @@ class _TensorBoardRun:
 
     def _write_text(self, name: str, lines: dict[str, Any]) -> None:
         """Write a table of two columns."""
-        rows = [f"| {key} | {as_text(value)} |" for key, value in lines.items()]
+        rows = [
+            f"| {key} | {as_text(value).replace('|', chr(92) + '|')} |"
+            for key, value in lines.items()
+        ]
         with _writing(self._folder) as summary:
             summary.text(name, "\n".join(["| | |", "| --- | --- |", *rows]), step=0)
 
@@ -188,9 +192,7 @@ def _description(search: Any, report: SearchReport) -> dict[str, Any]:
     }
     if report.journal is not None:
         found["journal"] = report.journal
-    for space in report.spaces:
-        found |= space
-    return found
+    return found | dimensions_of(report)
 
 
 def _plain(value: Any) -> Any:

@@ -154,6 +154,21 @@ def test_the_best_is_the_choice_of_the_search(iris):
     assert best_of(unchosen, {0: np.nan, 1: 0.5, 2: 0.5}) == (1, 0.5)
 
 
+class History(LogisticRegression):
+    """What another library calls its history, and means something else by."""
+
+    def fit(self, X, y):
+        self.history_ = [{"epoch": 1}]
+        return super().fit(X, y)
+
+
+def test_histories_of_others(iris):
+    kept = Kept()
+    bayes_search(History(), n_iter=1).set_callbacks(kept).fit(*iris)
+    (report,) = kept.candidates
+    assert [fit.history for fit in report.fits] == [{}, {}]
+
+
 class Broken(Kept):
     """Fails at the second candidate."""
 

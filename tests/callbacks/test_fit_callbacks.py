@@ -192,6 +192,19 @@ def test_warm_starts_and_partial_fits(few_digits):
     assert recorder.ended("epoch") == [(("fit", 0), ("epoch", 0))]
 
 
+@pytest.mark.parametrize("kind", ["mlp", "wrapper"])
+def test_copies_in_a_fit_that_goes_on_from_a_checkpoint(few_digits, tmp_path, kind):
+    folder = "checkpoint_dir" if kind == "mlp" else "fit__checkpoint_dir"
+    network = clone(NETWORKS[kind]).set_params(**{folder: tmp_path})
+    network.fit(*few_digits)
+    keeper = Keeper()
+    longer = clone(network).set_callbacks(keeper)
+    longer.set_params(epochs=EPOCHS + 2).fit(*few_digits)
+    lengths = [len(found.history_["loss"]) for found in keeper.told]
+    assert lengths == [EPOCHS + 1, EPOCHS + 2, EPOCHS + 2]
+    assert keeper.told[1].history_ == longer.history_
+
+
 def test_weights_are_told(few_digits):
     X, y = few_digits
     recorder = Recorder()

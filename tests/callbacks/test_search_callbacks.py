@@ -152,6 +152,25 @@ def test_what_a_journal_has_is_not_fitted_again(iris, tmp_path):
     assert {path[1] for path in recorder.ended("lbfgs-iter")} == {("fit", 1)}
 
 
+def test_tasks_that_ended_do_not_go_to_workers(iris):
+    recorder = Sizes()
+    bayes_search(n_iter=12).set_callbacks(recorder).fit(*iris)
+    assert len(recorder.told) == 24
+    assert recorder.told[-1] < 1.5 * recorder.told[0]
+
+
+class Sizes(Recorder):
+    """Keeps how large the context of each fold is, with all that it holds."""
+
+    def on_fit_task_end(self, estimator, context):
+        if context.task_name == "fold":
+            self.told.append(len(list(root_of(context))))
+
+
+def root_of(context):
+    return context if context.parent is None else root_of(context.parent)
+
+
 class Lost(GaussianNB):
     """Once, a worker is lost while this is fitted."""
 

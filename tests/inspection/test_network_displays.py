@@ -216,6 +216,41 @@ def test_activations_are_those_behind_normalization_and_activation():
     np.testing.assert_allclose(display.activations, expected, atol=1e-6)
 
 
+def test_a_network_that_takes_rows():
+    wrapper = KerasClassifier(
+        lambda: keras.Sequential(
+            [
+                keras.Input((64,)),
+                keras.layers.Reshape((8, 8, 1)),
+                keras.layers.Conv2D(2, 3, activation="relu"),
+                keras.layers.Flatten(),
+                keras.layers.Dense(10, activation="softmax"),
+            ]
+        ),
+        loss="sparse_categorical_crossentropy",
+        verbose=0,
+        random_state=0,
+    )
+    # A Pipeline of one step.
+    pipeline = make_pipeline(wrapper).fit(X, Y)
+    display = FilterDisplay.from_estimator(pipeline, X[:1])
+    assert display.images.shape == (1, 8, 8, 1)
+    assert display.activations.shape == (1, 6, 6, 2)
+
+
+def test_activations_of_a_branch():
+    images = keras.Input((6, 6, 3))
+    convolution = keras.layers.Conv2D(2, 3)(images)
+    other = keras.layers.ReLU()(images)
+    flat = [keras.layers.Flatten()(part) for part in (convolution, other)]
+    outputs = keras.layers.Dense(1)(keras.layers.Concatenate()(flat))
+    model = keras.Model(images, outputs)
+    X = np.random.RandomState(0).normal(size=(1, 6, 6, 3)).astype(np.float32)
+    display = FilterDisplay.from_estimator(Holder(model), X)
+    # The rectifier is not behind the convolution, though it may be next in order.
+    assert display.activations.min() < 0
+
+
 def test_filters_of_colours():
     model = model_of(keras.layers.Conv2D(5, 3))
     display = FilterDisplay.from_estimator(Holder(model))

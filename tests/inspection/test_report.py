@@ -123,13 +123,36 @@ def test_searches_of_scikit_learn(tmp_path):
         "± accuracy",
         "neg_log_loss",
         "± neg_log_loss",
-        "with_std",
         "C",
+        "with_std",
         "seconds",
         "state",
     ]
     other = report(search, tmp_path / "other.html", metric="neg_log_loss")
     assert facts(other, "summary")["best score"].startswith("-")
+
+
+def test_the_best_by_another_metric(tmp_path):
+    grid = GridSearchCV(
+        LogisticRegression(max_iter=1000),
+        {"C": [1e-4, 1.0]},
+        scoring={"bad": negative_accuracy, "acc": "accuracy"},
+        refit="bad",
+        cv=2,
+    ).fit(X, Y)
+    best = {
+        metric: facts(
+            report(grid, tmp_path / f"{metric}.html", metric=metric), "summary"
+        )
+        for metric in ("bad", "acc")
+    }
+    assert best["bad"]["best trial"] == "0"
+    assert best["acc"]["best trial"] == "1"
+    assert float(best["acc"]["best score"].split()[0]) > 0.9
+
+
+def negative_accuracy(estimator, X, y):
+    return -estimator.score(X, y)
 
 
 def space(hp):

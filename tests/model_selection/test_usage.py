@@ -18,8 +18,19 @@ def test_processor_and_memory():
     assert 10 < usage.found["memory_mb"] < 1e6
 
 
+@pytest.mark.skipif(not _usage.PROCESS.exists(), reason="Linux tells of each fit")
+def test_the_peak_is_that_of_the_block():
+    with Usage() as large:
+        np.ones(30_000_000).sum()
+    with Usage() as small:
+        np.ones(10).sum()
+    # Of 240 MB that the first had.
+    assert large.found["memory_mb"] - small.found["memory_mb"] > 150
+
+
 @pytest.mark.parametrize(("platform", "unit"), [("linux", 2**10), ("darwin", 1)])
-def test_units_of_the_peak(monkeypatch, platform, unit):
+def test_units_of_the_peak(monkeypatch, tmp_path, platform, unit):
+    monkeypatch.setattr(_usage, "PROCESS", tmp_path)
     peak = SimpleNamespace(ru_maxrss=300 * 2**20 // unit)
     resource = SimpleNamespace(RUSAGE_SELF=0, getrusage=lambda _: peak)
     monkeypatch.setattr(_usage, "resource", resource)
@@ -29,7 +40,8 @@ def test_units_of_the_peak(monkeypatch, platform, unit):
     assert usage.found["memory_mb"] == 300
 
 
-def test_where_the_system_does_not_tell(monkeypatch):
+def test_where_the_system_does_not_tell(monkeypatch, tmp_path):
+    monkeypatch.setattr(_usage, "PROCESS", tmp_path / "nothing")
     monkeypatch.setattr(_usage, "resource", None)
     with Usage() as usage:
         pass
@@ -58,4 +70,6 @@ def test_memory_of_gpus(monkeypatch):
     # Since then.
     assert usage_of_gpus() == {"gpu_memory_mb": 2}
     devices[:] = devices[2:]
+    assert usage_of_gpus() == {}
+    monkeypatch.delitem(sys.modules, "tensorflow")
     assert usage_of_gpus() == {}

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from types import SimpleNamespace
@@ -274,6 +275,25 @@ def test_experiment_of_the_environment(server, iris, monkeypatch):
     search.fit(*iris)
     run, _ = runs_of(server, "of the environment")
     assert run.info.run_name == "BayesSearchCV"
+
+
+def test_a_model_that_cannot_be_saved(server, iris):
+    search = bayes_search(LogisticRegression(), n_iter=1)
+    tracker = MLflowTracker("unsaved", tracking_uri=server.uri)
+    search.set_callbacks(tracker)
+
+    class Locked(LogisticRegression):
+        def fit(self, X, y):
+            self.lock_ = threading.Lock()
+            return super().fit(X, y)
+
+    search.estimator = Locked()
+    with pytest.warns(TrackingWarning, match="MLflowTracker failed"):
+        search.fit(*iris)
+    run, runs = runs_of(server, "unsaved")
+    # It does not go on for ever.
+    assert run.info.status == "FINISHED"
+    assert runs[0].info.status == "FINISHED"
 
 
 def test_trackers_go_to_workers_without_what_they_follow(iris):

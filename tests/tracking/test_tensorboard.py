@@ -95,7 +95,7 @@ def test_what_the_search_is(tracked):
     about, best = (texts[tag][0].item().decode() for tag in ("search", "best"))
     assert "| search | BayesSearchCV |" in about
     assert f"| journal | {search.journal} |" in about
-    assert "| learning_rate | " in about
+    assert "| space.learning_rate | " in about
     assert f"| best candidate | {search.best_index_} |" in best
     assert f"| best score | {search.best_score_:.6g} |" in best
     assert f"| learning_rate | {search.best_params_['learning_rate']!r} |" in best

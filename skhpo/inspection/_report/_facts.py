@@ -1,8 +1,8 @@
 """What there is to say of a search in a line."""
 
 import platform
-import sys
-from importlib.metadata import PackageNotFoundError, version
+import re
+from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
 
 import numpy as np
@@ -11,27 +11,13 @@ from sklearn.pipeline import Pipeline
 from .._labels import short_number
 from .._trials import Trials
 
-# Those that were imported decide what a search finds.
-PACKAGES = {
-    "skhpo": "skhpo",
-    "sklearn": "scikit-learn",
-    "numpy": "numpy",
-    "scipy": "scipy",
-    "tensorflow": "tensorflow",
-    "keras": "keras",
-    "keras_tuner": "keras-tuner",
-    "scikeras": "scikeras",
-    "joblib": "joblib",
-}
 
-
-def summary_of(search: Any, trials: Trials) -> dict[str, str]:
-    """Return the facts by their names."""
-    row = best_row(search, trials)
+def summary_of(search: Any, trials: Trials, best: int) -> dict[str, str]:
+    """Return the facts by their names, of which one is the best trial."""
     n_failed = int((~trials.has_score).sum())
     found = {
-        "best score": f"{short_number(trials.scores[row])} ({trials.score_name})",
-        "best trial": str(row),
+        "best score": f"{short_number(trials.scores[best])} ({trials.score_name})",
+        "best trial": str(best),
         "trials": f"{len(trials.scores)}{f', {n_failed} failed' if n_failed else ''}",
         "splits": str(search.n_splits_),
         "estimator": _estimator(search.estimator),
@@ -45,10 +31,15 @@ def summary_of(search: Any, trials: Trials) -> dict[str, str]:
     return found
 
 
-def best_row(search: Any, trials: Trials) -> int:
-    """Return which trial is the best: the search's choice, else the best score."""
+def best_row(search: Any, trials: Trials, metric: str | None) -> int:
+    """Return which trial is the best: by the search's choice, if it went by the metric.
+
+    Else it is that of the best score.
+    """
     row = getattr(search, "best_index_", None)
-    if row is None or not trials.has_score[row]:
+    own = getattr(search, "objective_", None) or search.refit
+    is_choice = metric is None or metric in (own, "score")
+    if row is None or not is_choice or not trials.has_score[row]:
         row = np.nanargmax(trials.scores)
     return int(row)
 
@@ -63,15 +54,15 @@ def failures_of(search: Any, trials: Trials) -> list[tuple[str, str]]:
 
 
 def versions_of() -> dict[str, str]:
-    """Return the versions of what is in use."""
-    found = {"Python": platform.python_version()}
-    for module, package in PACKAGES.items():
-        if module in sys.modules:
-            try:
-                found[package] = version(package)
-            except PackageNotFoundError:
-                found[package] = getattr(sys.modules[module], "__version__", "?")
-    return found | {"platform": platform.platform()}
+    """Return the versions of this package and of those that it needs."""
+    found = {"Python": platform.python_version(), "platform": platform.platform()}
+    try:
+        needed = requires("skhpo") or []
+    except PackageNotFoundError:
+        # In a checkout that is not installed.
+        return found
+    own = [re.match(r"[\w.-]+", line)[0] for line in needed if "extra ==" not in line]
+    return found | {name: version(name) for name in ["skhpo", *own]}
 
 
 def full_text(value: Any) -> str:

@@ -81,13 +81,14 @@ def report(search: Any, path: str | os.PathLike, *, metric: str | None = None) -
         raise TypeError(
             f"search must be a fitted search, got its results: {type(search).__name__}."
         )
-    summary = summary_of(search, trials)
+    best = best_row(search, trials, metric)
+    summary = summary_of(search, trials, best)
     title = f"{type(search).__name__}: {summary['best score']}"
     sections = [
         _section("Summary", _definitions(summary)),
-        _section("Best settings", _definitions(_best_settings(search, trials))),
+        _section("Best settings", _definitions(_settings(trials, best))),
         _section("Pictures", _figures(pictures_of(search, metric))),
-        _section("Trials", table_of(search, trials)),
+        _section("Trials", table_of(search, trials, best)),
         _section("Space", f"<pre>{escape(_space(search))}</pre>"),
         _section("Failures", _failures(failures_of(search, trials))),
         _section("Versions", _definitions(versions_of())),
@@ -117,8 +118,7 @@ def _definitions(values: dict[str, str]) -> str:
     return "<dl>\n" + "\n".join(rows) + "\n</dl>"
 
 
-def _best_settings(search: Any, trials: Trials) -> dict[str, str]:
-    row = best_row(search, trials)
+def _settings(trials: Trials, row: int) -> dict[str, str]:
     return {
         name: full_text(values.data[row])
         for name, values in trials.columns.items()

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._labels import short_number
 from .._trials import Trials, is_number, metrics_of
-from ._facts import best_row, full_text
+from ._facts import full_text
 
 ABSENT = "\N{EN DASH}"
 
@@ -21,14 +21,13 @@ class Column(NamedTuple):
     cells: list[tuple[float | None, str]]
 
 
-def table_of(search: Any, trials: Trials) -> str:
-    """Return the table."""
+def table_of(search: Any, trials: Trials, best: int) -> str:
+    """Return the table, in which the best trial is marked."""
     columns = list(_columns(search, trials))
     heads = "".join(
         f'<th scope="col" aria-sort="none">{escape(column.head)}</th>'
         for column in columns
     )
-    best = best_row(search, trials)
     rows = []
     for row in range(len(trials.scores)):
         kinds = ["best"] * (row == best) + ["failed"] * (not trials.has_score[row])
