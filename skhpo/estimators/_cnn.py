@@ -137,7 +137,7 @@ class KerasCNN(ConvolutionalMixin, NetworkClassifier):
         The labels.
     n_features_in_ : int
         The number of features, pixels times channels for images.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of the features, where X had them.
 
     See Also

@@ -131,7 +131,7 @@ class KerasCNNRegressor(ConvolutionalMixin, NetworkRegressor):
         The number of targets.
     n_features_in_ : int
         The number of features, pixels times channels for images.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of the features, where X had them.
 
     See Also

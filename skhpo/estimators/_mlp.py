@@ -123,7 +123,7 @@ class KerasMLP(NetworkClassifier):
         The labels.
     n_features_in_ : int
         The number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of the features, where X had them.
 
     See Also

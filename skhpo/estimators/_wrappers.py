@@ -110,7 +110,7 @@ class KerasClassifier(Repairs, scikeras.KerasClassifier):
         The numbers of targets, and of the model's outputs.
     n_features_in_ : int
         The number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of the features, where X had them.
     X_shape_, X_dtype_, y_dtype_, y_ndim_ : tuple, dtype, dtype, int
         The shape and the types of what `fit` got.
@@ -320,7 +320,7 @@ class KerasRegressor(Repairs, scikeras.KerasRegressor):
         The loss and metrics of each epoch.
     n_features_in_ : int
         The number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of the features, where X had them.
     n_outputs_ : int
         The number of targets.

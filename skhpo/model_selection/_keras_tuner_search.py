@@ -144,7 +144,7 @@ class KerasTunerSearchCV(OracleSearchCV):
     n_features_in_ : int
         The number of features seen in `fit`, if `best_estimator_` has it.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, if `best_estimator_` has them.
 
     total_iterations : int

@@ -68,7 +68,7 @@ class ArrayScaler(
         The number of samples in :meth:`fit`.
     n_features_in_ : int
         The number of values in one sample, over all its axes.
-    feature_names_in_ : ndarray of str, of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str, of shape (`n_features_in_`,)
         The names of the features seen in :meth:`fit`. Only if `X` was a data frame
         whose column names are all strings.
 

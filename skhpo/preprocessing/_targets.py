@@ -77,7 +77,7 @@ class LabelEncodedClassifier(
         codes: that of the columns of :meth:`predict_proba`.
     n_features_in_ : int
         The number of features seen in :meth:`fit`. Only if the classifier has it.
-    feature_names_in_ : ndarray of str, of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str, of shape (`n_features_in_`,)
         The names of the features seen in :meth:`fit`. Only if the classifier has them.
 
     See Also

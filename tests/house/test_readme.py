@@ -1,4 +1,4 @@
-"""What the README and the guide show runs as it stands."""
+"""What the README and the documentation show runs as it stands."""
 
 import doctest
 import re
@@ -32,11 +32,32 @@ def test_there_are_two_commands():
     assert extras.keys() >= {"plot", "tracking", "dask", "test", "docs", "all"}
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=str)
-def test_the_guide_runs(page, tmp_path, monkeypatch):
-    # It writes a report.
+PAGES = [
+    str(path.relative_to(ROOT))
+    for path in sorted((ROOT / "docs").rglob("*.md"))
+    if "\n>>> " in path.read_text()
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_sessions_in_the_documentation_run(page, tmp_path, monkeypatch):
+    # One of them writes a report.
     monkeypatch.chdir(tmp_path)
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-    results = doctest.testfile(str(page), module_relative=False, optionflags=flags)
+    results = doctest.testfile(
+        str(ROOT / page), module_relative=False, optionflags=flags
+    )
     assert results.attempted > 0
     assert results.failed == 0
+
+
+def test_links_within_the_documentation_lead_somewhere():
+    links = [
+        (path, link)
+        for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+        for link in re.findall(r"\]\(([^)#]+)", path.read_text())
+        if not link.startswith("http")
+    ]
+    assert links
+    for path, link in links:
+        assert (path.parent / link).exists(), f"{path}: {link}"
