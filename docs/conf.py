@@ -27,6 +27,8 @@ numpydoc_show_class_members = False
 suppress_warnings = ["ref.term", "ref.ref"]
 
 html_theme = "pydata_sphinx_theme"
+html_static_path = ["_static"]
+html_css_files = ["skhpo.css"]
 html_title = f"skhpo {release}"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
 
