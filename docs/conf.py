@@ -11,6 +11,7 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
@@ -22,6 +23,14 @@ autosummary_generate = True
 autodoc_typehints = "none"
 # Attributes and methods stand in the docstrings, and each class has one page.
 numpydoc_show_class_members = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": ["../examples/displays"],
+    "gallery_dirs": ["gallery"],
+    "download_all_examples": False,
+    # Networks are the same at every build; their seconds are not.
+    "min_reported_time": 10**6,
+}
 
 # Docstrings that are inherited from scikit-learn refer to its own pages.
 suppress_warnings = ["ref.term", "ref.ref"]

@@ -1,7 +1,7 @@
 """How good searches are: ours beside others', on models of recorded trials.
 
     pip install ".[bench]"
-    python examples/benchmarks/samplers.py --json out.json
+    python examples/benchmarks/samplers.py --json regrets.json
 
 A forest is fitted to each table of `record_trials.py`, and searches get its predictions
 as scores, with noise, instead of training networks [1]_. After 20, 30 and 50 trials the
@@ -13,7 +13,9 @@ where `best` is the greatest prediction known and `median` that of random settin
 is perfect, 1 is a single random trial. The table has means over seeds, and in brackets
 the mean difference to ours and its standard error, paired by seed: more than 0 is worse
 than ours. Conditional parameters are searched as such by ours and by Optuna ("flat":
-not), and are always there for the others. Results in FILE of samplers not run are kept.
+not), and are always there for the others. What the file of --json has is gone on with:
+seeds that are there are not run again. `trials/regrets.json` has those of the tables in
+the documentation.
 
 .. [1] K. Eggensperger, F. Hutter, H. Hoos, K. Leyton-Brown, "Efficient benchmarking of
    hyperparameter optimizers via surrogates", AAAI 2015.
@@ -240,16 +242,19 @@ SEARCHES = {
     "Keras Tuner": keras_tuner,
     "Keras Tuner, early": keras_tuner_early,
 }
-FEW_SEEDS = {"Keras Tuner": 10, "Keras Tuner, early": 10}
+# Of those that take a minute or two for each.
+MOST_SEEDS = {"scikit-optimize": 30, "Keras Tuner": 10, "Keras Tuner, early": 10}
 
 
-def measure(problem, name, n_seeds):
-    rows, start = [], time.process_time()
-    for seed in range(min(n_seeds, FEW_SEEDS.get(name, n_seeds))):
+def measure(problem, name, n_seeds, result):
+    """Add to a result the seeds that it lacks; yield after each."""
+    for seed in range(len(result["regrets"]), min(n_seeds, MOST_SEEDS.get(name, 1000))):
+        start = time.process_time()
         search = SEARCHES[name](problem.space, seed)
-        rows.append(problem.regrets(search, seed, CHECKED[-1]))
-    seconds = (time.process_time() - start) / (len(rows) * CHECKED[-1])
-    return {"regrets": rows, "seconds": seconds}
+        result["regrets"].append(problem.regrets(search, seed, CHECKED[-1]))
+        spent = (time.process_time() - start) / CHECKED[-1]
+        result["seconds"] += (spent - result["seconds"]) / (seed + 1)
+        yield
 
 
 def show(problem, results):
@@ -290,9 +295,10 @@ def main():
     for table in arguments.tables:
         problem, results = Problem(table), found.setdefault(table, {})
         for name in arguments.samplers:
-            results[name] = measure(problem, name, arguments.seeds)
-            if arguments.json:
-                arguments.json.write_text(json.dumps(found))
+            result = results.setdefault(name, {"regrets": [], "seconds": 0.0})
+            for _ in measure(problem, name, arguments.seeds, result):
+                if arguments.json:
+                    arguments.json.write_text(json.dumps(found))
         show(problem, results)
 
 

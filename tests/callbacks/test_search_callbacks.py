@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from skhpo import KerasMLP
 from skhpo.model_selection import BayesSearchCV, HyperbandSearchCV
 
 SPACE = {"C": (1e-3, 1e3, "log-uniform")}
@@ -105,16 +106,24 @@ def test_candidates_of_hyperband(iris):
     assert candidates == list(range(search.budget().n_trials))
 
 
-def test_progress_from_two_workers(iris, capsys):
-    search = bayes_search(n_points=2, n_jobs=2)
+def test_progress_of_networks_in_two_workers(iris, capsys):
+    mlp = KerasMLP((4,), epochs=2, random_state=0)
+    search = bayes_search(
+        make_pipeline(StandardScaler(), mlp),
+        {"kerasmlp__learning_rate": SPACE["C"]},
+        n_points=2,
+        n_jobs=2,
+    )
     search.set_callbacks(ProgressBar(max_propagation_depth=None)).fit(*iris)
     lines = capsys.readouterr().out.splitlines()
     for text, n_bars in (
         ("BayesSearchCV - fit ", 1),
         ("BayesSearchCV - search #0", 1),
         ("BayesSearchCV - candidate #", 3),
-        ("BayesSearchCV - fold | LogisticRegression - fit #", 6),
-        ("refit-with-best-params | LogisticRegression - fit #1", 1),
+        ("BayesSearchCV - fold | Pipeline - fit #", 6),
+        ("refit-with-best-params | Pipeline - fit #1", 1),
+        # Six folds and the last fit, each filled by its epochs.
+        ("Pipeline - fit-final-estimator | KerasMLP - fit #1", 7),
     ):
         bars = [line for line in lines if text in line]
         assert len(bars) == n_bars
