@@ -1,6 +1,7 @@
 """Between the epochs of Keras and the tasks of scikit-learn's callbacks."""
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -56,20 +57,23 @@ def epoch_tasks(
 
 
 def as_task(fit: Callable) -> Callable:
-    """Decorate `fit` of a wrapper: scikit-learn's callbacks hear of it."""
+    """Decorate `fit` or `partial_fit` of a wrapper, of which callbacks then hear."""
+    signature = inspect.signature(fit)
+    is_partial = fit.__name__ == "partial_fit"
 
     @with_callbacks
     @functools.wraps(fit)
-    def heard(
-        self: Any, X: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any
-    ) -> Any:
-        epochs = kwargs.get("epochs", getattr(self, "fit__epochs", self.epochs))
-        task = FitTask(self, X, y, sample_weight, epochs)
+    def heard(self: Any, *args: Any, **kwargs: Any) -> Any:
+        given = signature.bind(self, *args, **kwargs)
+        given.apply_defaults()
+        X, y, weights = (given.arguments[name] for name in ("X", "y", "sample_weight"))
+        more = given.arguments["kwargs"]
+        epochs = more.get("epochs", getattr(self, "fit__epochs", self.epochs))
+        task = FitTask(self, X, y, weights, 1 if is_partial else epochs)
         if task.is_heard:
-            given = keras.tree.flatten(kwargs.get("callbacks") or [])
-            own = EpochTasks(task, self._attributes_so_far)
-            kwargs["callbacks"] = [*given, own]
-        fit(self, X, y, sample_weight, **kwargs)
+            callbacks = keras.tree.flatten(more.get("callbacks") or [])
+            more["callbacks"] = [*callbacks, EpochTasks(task, self._attributes_so_far)]
+        fit(*given.args, **given.kwargs)
         task.end()
         return self
 

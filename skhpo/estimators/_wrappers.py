@@ -33,6 +33,7 @@ class BaseWrapper(Repairs, scikeras.BaseWrapper):
     """
 
     fit = as_task(scikeras.BaseWrapper.fit)
+    partial_fit = as_task(scikeras.BaseWrapper.partial_fit)
 
 
 class KerasClassifier(Repairs, scikeras.KerasClassifier):
@@ -190,6 +191,7 @@ class KerasClassifier(Repairs, scikeras.KerasClassifier):
         weights = self._weights(y, sample_weight)
         return scikeras.BaseWrapper.fit(self, X, y, sample_weight=weights, **kwargs)
 
+    @as_task
     def partial_fit(
         self,
         X: Any,
@@ -350,6 +352,8 @@ class KerasRegressor(Repairs, scikeras.KerasRegressor):
     >>> regressor.score(X, y) > 0.99
     True
     """
+
+    partial_fit = as_task(scikeras.BaseWrapper.partial_fit)
 
     def _validate_data(
         self, X: Any = None, y: Any = None, reset: bool = False, y_numeric: bool = True

@@ -187,9 +187,12 @@ def test_warm_starts_and_partial_fits(few_digits):
     mlp.fit(X, y).fit(X, y)
     assert len(keeper.told) == 2 * (EPOCHS + 1)
     assert keeper.told[EPOCHS + 1].n_iter_ == EPOCHS + 1
-    recorder = Recorder()
-    mlp.set_callbacks(recorder).partial_fit(X, y)
-    assert recorder.ended("epoch") == [(("fit", 0), ("epoch", 0))]
+    for network in (mlp, clone(NETWORKS["wrapper"]), clone(NETWORKS["eager"])):
+        recorder = Recorder()
+        assert network.set_callbacks(recorder).partial_fit(X, y) is network
+        network.partial_fit(X, y, sample_weight=np.ones(len(y)))
+        assert recorder.ended("epoch") == [(("fit", 0), ("epoch", 0))] * 2
+        assert recorder.told[-1][2]["sample_weight"].sum() == len(y)
 
 
 @pytest.mark.parametrize("kind", ["mlp", "wrapper"])
