@@ -10,6 +10,15 @@ from typing import Any
 import numpy as np
 
 
+def one_line(value: Any) -> str:
+    """Return a value as people read it, in a line: functions by their name."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if callable(value) and hasattr(value, "__name__"):
+        return value.__name__
+    return " ".join((value if isinstance(value, str) else repr(value)).split())
+
+
 def describe(value: Any, within: tuple[int, ...] = ()) -> str:
     """Return a description that is the same in another process.
 

@@ -14,8 +14,7 @@ is perfect, 1 is a single random trial. The table has means over seeds, and in b
 the mean difference to ours and its standard error, paired by seed: more than 0 is worse
 than ours. Conditional parameters are searched as such by ours and by Optuna ("flat":
 not), and are always there for the others. What the file of --json has is gone on with:
-seeds that are there are not run again. `trials/regrets.json` has those of the tables in
-the documentation.
+seeds that are there are not run again. `trials/regrets.json` has those measured so far.
 
 .. [1] K. Eggensperger, F. Hutter, H. Hoos, K. Leyton-Brown, "Efficient benchmarking of
    hyperparameter optimizers via surrogates", AAAI 2015.
@@ -248,7 +247,8 @@ MOST_SEEDS = {"scikit-optimize": 30, "Keras Tuner": 10, "Keras Tuner, early": 10
 
 def measure(problem, name, n_seeds, result):
     """Add to a result the seeds that it lacks; yield after each."""
-    for seed in range(len(result["regrets"]), min(n_seeds, MOST_SEEDS.get(name, 1000))):
+    n_seeds = min(n_seeds, MOST_SEEDS.get(name, n_seeds))
+    for seed in range(len(result["regrets"]), n_seeds):
         start = time.process_time()
         search = SEARCHES[name](problem.space, seed)
         result["regrets"].append(problem.regrets(search, seed, CHECKED[-1]))

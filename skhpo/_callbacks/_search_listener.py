@@ -19,7 +19,7 @@ FAILED = "The score is not a number; error_score='raise' tells why."
 class SearchListener:
     """What hears of whole searches: set it on one by `set_callbacks`.
 
-    Subclasses say what follows a search (`follow`): an object whose `candidate` gets
+    Subclasses say what follows a search (`_follow`): an object whose `candidate` gets
     a `CandidateReport` for each candidate, whose `end` gets the fitted search, and
     whose `close` is called however the search ended.
 
@@ -29,7 +29,7 @@ class SearchListener:
     def __init__(self) -> None:
         self._followers: dict[int, Any] = {}
 
-    def follow(self, search: Any, report: SearchReport) -> Any:
+    def _follow(self, search: Any, report: SearchReport) -> Any:
         """Return what follows a search that begins."""
         raise NotImplementedError
 
@@ -78,7 +78,7 @@ class SearchListener:
         report = (metadata or {}).get("search")
         if report is not None:
             with self._heeding_errors(estimator):
-                self._followers[id(estimator)] = self.follow(estimator, report)
+                self._followers[id(estimator)] = self._follow(estimator, report)
 
     def on_fit_task_end(self, estimator: Any, context: Any, *, metadata: Any) -> None:
         """Tell the follower of a candidate, or of the fitted search.
@@ -153,7 +153,7 @@ class SearchListener:
             n_candidates=len(candidates),
             n_splits=search.n_splits_,
         )
-        self._followers[id(search)] = self.follow(search, report)
+        self._followers[id(search)] = self._follow(search, report)
         for candidate in candidates:
             self._followers[id(search)].candidate(candidate)
 

@@ -2,12 +2,13 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 
 from .._callbacks import FitTask, with_callbacks
+from .._training import Checkpoint
 
 History = dict[str, list[float]]
 
@@ -23,6 +24,11 @@ class EpochTasks(keras.callbacks.Callback):
     attributes : callable
         Takes the history so far, and returns what makes a copy of the estimator one
         that was fitted so far.
+
+    Attributes
+    ----------
+    history : dict of str to list of float
+        What was recorded so far, also before a checkpoint.
     """
 
     def __init__(
@@ -30,11 +36,7 @@ class EpochTasks(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self._task, self._attributes = task, attributes
-        self._history: History = {}
-
-    def go_on_from(self, history: History) -> None:
-        """Take over what was recorded before a checkpoint."""
-        self._history = {name: list(values) for name, values in history.items()}
+        self.history: History = {}
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:  # noqa: ARG002
         """Begin a task."""
@@ -43,8 +45,8 @@ class EpochTasks(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:  # noqa: ARG002
         """End it."""
         for name, value in (logs or {}).items():
-            self._history.setdefault(name, []).append(float(value))
-        so_far = {name: list(values) for name, values in self._history.items()}
+            self.history.setdefault(name, []).append(float(value))
+        so_far = {name: list(values) for name, values in self.history.items()}
         if self._task.end_epoch(functools.partial(self._attributes, so_far)):
             self.model.stop_training = True
 
@@ -54,6 +56,18 @@ def epoch_tasks(
 ) -> list[EpochTasks]:
     """Return what a fit takes for a Keras callback, if anyone listens to it."""
     return [EpochTasks(task, attributes)] if task.is_heard else []
+
+
+def go_on_from(
+    checkpoint: Checkpoint | None, epochs: int, callbacks: Sequence[Any]
+) -> None:
+    """Let tasks among callbacks take over what a checkpoint has for so many epochs."""
+    if checkpoint is None or not checkpoint.serves(epochs):
+        return
+    for task in callbacks:
+        if isinstance(task, EpochTasks):
+            history = checkpoint.state.history
+            task.history = {name: list(values) for name, values in history.items()}
 
 
 def as_task(fit: Callable) -> Callable:
@@ -70,9 +84,9 @@ def as_task(fit: Callable) -> Callable:
         more = given.arguments["kwargs"]
         epochs = more.get("epochs", getattr(self, "fit__epochs", self.epochs))
         task = FitTask(self, X, y, weights, 1 if is_partial else epochs)
-        if task.is_heard:
-            callbacks = keras.tree.flatten(more.get("callbacks") or [])
-            more["callbacks"] = [*callbacks, EpochTasks(task, self._attributes_so_far)]
+        own = epoch_tasks(task, self._attributes_so_far)
+        if own:
+            more["callbacks"] = [*keras.tree.flatten(more.get("callbacks") or []), *own]
         fit(*given.args, **given.kwargs)
         task.end()
         return self

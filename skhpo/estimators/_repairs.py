@@ -28,7 +28,7 @@ from .._compat import (
     variable_clock,
 )
 from ._datasets import is_dataset
-from ._epoch_tasks import EpochTasks
+from ._epoch_tasks import go_on_from
 from ._inputs import CheckedInputs, as_inputs, n_samples_of, split_tail
 from ._outside import cause_of, fresh, layers_within_reach, own_copy
 from ._seeds import draw_seed
@@ -157,10 +157,7 @@ class Repairs(DocumentationLinkMixin, CallbackSupportMixin, CheckedInputs):
         elif split:
             samples, validation_data = split_tail(*samples, split)
         callbacks = [*self._fit_callbacks, *keras.tree.flatten(callbacks or [])]
-        if checkpoint is not None and checkpoint.serves(initial_epoch + epochs):
-            for task in callbacks:
-                if isinstance(task, EpochTasks):
-                    task.go_on_from(checkpoint.state.history)
+        go_on_from(checkpoint, initial_epoch + epochs, callbacks)
         training = _training.train(
             self._trained,
             *samples,

@@ -106,12 +106,13 @@ def panels_for(
     n_panels: int,
     *,
     way_out: str,
+    n_columns: int = PANELS_IN_A_ROW,
     mosaic: list[list[int]] | None = None,
     **settings: Any,
 ) -> list[Any]:
     """Return the axes that were given, or new ones, and take over their figure.
 
-    New ones stand in rows of `PANELS_IN_A_ROW`, or as the mosaic of their numbers says;
+    New ones stand in rows of `n_columns`, or as the mosaic of their numbers says;
     `settings` are for `pyplot.subplot_mosaic`.
     """
     plt = pyplot(display)
@@ -119,7 +120,7 @@ def panels_for(
         panels = _check_axes(ax, n_panels, way_out)
     else:
         if mosaic is None:
-            n_columns = min(n_panels, PANELS_IN_A_ROW)
+            n_columns = min(n_panels, n_columns)
             numbers = np.arange(-(-n_panels // n_columns) * n_columns)
             mosaic = np.where(numbers < n_panels, numbers, -1)
             mosaic = mosaic.reshape(-1, n_columns).tolist()

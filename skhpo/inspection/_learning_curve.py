@@ -235,7 +235,10 @@ def _by_name(estimator: Any) -> dict[str, Any]:
         names = distinct([type(one).__name__ for one in several])
         found = dict(zip(names, several, strict=True))
     if not found:
-        raise ValueError(f"estimator must be at least one, got {estimator!r}.")
+        raise ValueError(
+            f"estimator must be at least one, got {estimator!r}. "
+            "Give a fitted network, or several by name."
+        )
     return found
 
 

@@ -319,16 +319,17 @@ class PredictionGridDisplay:
             masks = {name: some for name, some in masks.items() if some is not None}
         n_images, n_rows = len(self.images), 1 + len(masks)
         n_columns = n_images if masks else math.ceil(math.sqrt(n_images))
-        numbers = np.arange(n_rows * -(-n_images // n_columns) * n_columns)
-        numbers = np.where(numbers < n_rows * n_images, numbers, -1)
-        mosaic = numbers.reshape(-1, n_columns)
+        n_panels = n_rows * n_images
         panels = panels_for(
             self,
             ax,
-            n_rows * n_images,
+            n_panels,
             way_out="Leave ax out for a figure of all, or lower n_images.",
-            mosaic=mosaic.tolist(),
-            figsize=(max(3.0, 1.6 * n_columns), max(2.0, 1.9 * len(mosaic))),
+            n_columns=n_columns,
+            figsize=(
+                max(3.0, 1.6 * n_columns),
+                max(2.0, 1.9 * math.ceil(n_panels / n_columns)),
+            ),
         )
         for panel, image in zip(panels, self.images, strict=False):
             show_image(panel, image)
@@ -399,7 +400,9 @@ class PredictionGridDisplay:
 
 def _check_number(n_images: int | None) -> None:
     if n_images is not None and n_images < 1:
-        raise ValueError(f"n_images must be at least 1, got {n_images}.")
+        raise ValueError(
+            f"n_images must be at least 1, got {n_images}. None draws the first few."
+        )
 
 
 def _as_text(y: Any, names: dict[Any, str]) -> str:

@@ -37,10 +37,10 @@ class Background:
         self._warn()
         self._tasks.put((task, args))
 
-    def close(self, last: Callable | None = None) -> None:
+    def close(self, last: Callable) -> None:
         """Wait until all is done, but not for ever.
 
-        `last` is run even after an error, of which it may be a part.
+        `last` is run in the end, even after an error.
         """
         self._last = last
         self._tasks.put(_END)
@@ -59,11 +59,10 @@ class Background:
             # Of whatever kind: no one else would hear of it.
             except BaseException as error:
                 self._error = error
-        if self._last is not None:
-            try:
-                self._last()
-            except BaseException as error:
-                self._error = self._error or error
+        try:
+            self._last()
+        except BaseException as error:
+            self._error = self._error or error
 
     def _warn(self) -> None:
         if self._error is None or self._has_warned:

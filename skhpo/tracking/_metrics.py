@@ -43,9 +43,19 @@ def first_error(report: CandidateReport) -> str | None:
     return next((error for error in report.errors if error is not None), None)
 
 
-def dimensions_of(report: SearchReport) -> dict[str, str]:
-    """Return the dimensions of all spaces, by names that tell them apart."""
-    found = {}
+def description_of(search: Any, report: SearchReport) -> dict[str, str]:
+    """Return what there is to say of a search before its first candidate.
+
+    The dimensions of several spaces have names that tell them apart.
+    """
+    found = {
+        "search": type(search).__name__,
+        "direction": "maximize",
+        "n_candidates": str(report.n_candidates),
+        "n_splits": str(report.n_splits),
+    }
+    if report.journal is not None:
+        found["journal"] = report.journal
     for number, space in enumerate(report.spaces):
         which = f"space{number}" if len(report.spaces) > 1 else "space"
         found |= {f"{which}.{name}": text for name, text in space.items()}
@@ -68,10 +78,3 @@ def best_of(search: Any, scores: Mapping[int, float]) -> tuple[int, float]:
     if number is None:
         number = max(known, key=known.__getitem__, default=min(scores))
     return int(number), float(getattr(search, "best_score_", scores[int(number)]))
-
-
-def as_text(value: Any) -> str:
-    """Return a hyperparameter as a line of text."""
-    if callable(value) and hasattr(value, "__name__"):
-        return value.__name__
-    return " ".join((value if isinstance(value, str) else repr(value)).split())

@@ -3,19 +3,18 @@
 import math
 import os
 import tempfile
-import time
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import packages_distributions, version
 from typing import Any
 
 from .._callbacks import CandidateReport, SearchListener, SearchReport
-from ._background import Background
+from .._descriptions import one_line
+from ._follower import Follower
 from ._metrics import (
-    as_text,
     best_of,
     curves,
-    dimensions_of,
+    description_of,
     final_metrics,
     first_error,
     objective_of,
@@ -116,95 +115,57 @@ class MLflowTracker(SearchListener):
         self.tags = tags
         self.timeout = timeout
 
-    def follow(self, search: Any, report: SearchReport) -> "_MLflowRun":
-        """Return what writes one search.
-
-        Parameters
-        ----------
-        search : estimator
-            The search.
-
-        report : SearchReport
-            What is known of it.
-
-        Returns
-        -------
-        follower : object
-            With methods `candidate`, `end` and `close`.
-        """
+    def _follow(self, search: Any, report: SearchReport) -> "_MLflowRun":
         return _MLflowRun(self, search, report)
 
 
-class _MLflowRun:
+class _MLflowRun(Follower):
     """The run of one search, and those within it."""
 
     def __init__(
         self, tracker: MLflowTracker, search: Any, report: SearchReport
     ) -> None:
-        self._tracker, self._report = tracker, report
-        self._name = tracker.run_name or type(search).__name__
+        super().__init__(tracker)
+        self._tracker, self._id = tracker, report.id
+        self._description = description_of(search, report)
         self._status = "FAILED"
-        self._scores: dict[int, float] = {}
-        self._background = Background(type(tracker).__name__, tracker.timeout)
         self._background.do(self._begin)
-
-    def candidate(self, report: CandidateReport) -> None:
-        """Write a candidate."""
-        self._scores[report.number] = report.score
-        self._background.do(self._write_candidate, report, _milliseconds())
 
     def end(self, search: Any) -> None:
         """Write what the search found."""
         self._status = "FINISHED"
-        self._background.do(self._write_end, search)
-
-    def close(self) -> None:
-        """Wait for all that."""
-        self._background.close(self._terminate)
+        super().end(search)
 
     def _begin(self) -> None:
         """Make a run, or take that of the search that goes on, with what it has."""
         tracking = _imported("mlflow.tracking")
         self._client = tracking.MlflowClient(self._tracker.tracking_uri)
         self._experiment = self._experiment_id()
-        report = self._report
-        found = self._search_runs("skhpo.search_id", report.id)
+        found = self._search_runs("skhpo.search_id", self._id)
         if found:
             self._run_id = found[0].info.run_id
             self._client.update_run(self._run_id, status="RUNNING")
         else:
-            tags = {"skhpo.search_id": report.id, **(self._tracker.tags or {})}
-            run = self._client.create_run(
-                self._experiment, tags=tags, run_name=self._name
-            )
+            tags = {"skhpo.search_id": self._id, **(self._tracker.tags or {})}
+            name = self._tracker.run_name or self._description["search"]
+            run = self._client.create_run(self._experiment, tags=tags, run_name=name)
             self._run_id = run.info.run_id
-            self._log_params(self._run_id, self._description())
+            self._log_params(self._run_id, self._description)
         self._known = {
             run.data.tags["skhpo.candidate"]
             for run in self._search_runs(PARENT, self._run_id)
             if run.info.status != "RUNNING"
         }
 
-    def _description(self) -> dict[str, str]:
-        """Return what there is to say of the search before its first candidate."""
-        report = self._report
-        found = {
-            "search": self._name,
-            "direction": "maximize",
-            "n_candidates": str(report.n_candidates),
-            "n_splits": str(report.n_splits),
-        }
-        if report.journal is not None:
-            found["journal"] = report.journal
-        return found | dimensions_of(report)
-
-    def _write_candidate(self, report: CandidateReport, end: int) -> None:
+    def _write_candidate(self, report: CandidateReport, told_at: float) -> None:
         if str(report.number) in self._known:
             return
         error = first_error(report)
         tags = {PARENT: self._run_id, "skhpo.candidate": str(report.number)}
         if error is not None:
             tags["skhpo.error"] = error[-LONGEST:]
+        # In milliseconds.
+        end = round(1000 * told_at)
         start = end - round(1000 * sum(report.seconds))
         run = self._client.create_run(
             self._experiment,
@@ -215,7 +176,7 @@ class _MLflowRun:
         run_id = run.info.run_id
         described = {**report.params, **report.columns}
         self._log_params(
-            run_id, {name: as_text(value) for name, value in described.items()}
+            run_id, {name: one_line(value) for name, value in described.items()}
         )
         metric = _imported("mlflow.entities").Metric
         metrics = [
@@ -237,7 +198,7 @@ class _MLflowRun:
         self._client.log_metric(self._run_id, "best_score", score)
         found = {"objective": objective_of(search), "best_candidate": str(number)}
         params = getattr(search, "best_params_", {})
-        found |= {f"best.{name}": as_text(value) for name, value in params.items()}
+        found |= {f"best.{name}": one_line(value) for name, value in params.items()}
         for name, value in found.items():
             # Parameters of a run cannot change, as these may when a search goes on.
             self._client.set_tag(self._run_id, f"skhpo.{name}", value[:LONGEST])
@@ -257,7 +218,7 @@ class _MLflowRun:
             )
             self._client.log_artifacts(self._run_id, path, "model")
 
-    def _terminate(self) -> None:
+    def _finish(self) -> None:
         self._client.set_terminated(self._run_id, self._status)
 
     def _log_params(self, run_id: str, params: dict[str, str]) -> None:
@@ -317,7 +278,3 @@ def _imported(name: str) -> Any:
 
 def _parts(values: Sequence[Any], n: int) -> list[Sequence[Any]]:
     return [values[start : start + n] for start in range(0, len(values), n)]
-
-
-def _milliseconds() -> int:
-    return round(1000 * time.time())

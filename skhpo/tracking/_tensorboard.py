@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from .._callbacks import CandidateReport, SearchListener, SearchReport
-from ._background import Background
+from .._descriptions import one_line
+from ._follower import Follower
 from ._metrics import (
-    as_text,
     best_of,
     curves,
-    dimensions_of,
+    description_of,
     final_metrics,
     first_error,
     objective_of,
@@ -83,44 +83,23 @@ class TensorBoardTracker(SearchListener):
         self.log_dir = log_dir
         self.timeout = timeout
 
-    def follow(self, search: Any, report: SearchReport) -> "_TensorBoardRun":
-        """Return what writes one search.
-
-        Parameters
-        ----------
-        search : estimator
-            The search.
-
-        report : SearchReport
-            What is known of it.
-
-        Returns
-        -------
-        follower : object
-            With methods `candidate`, `end` and `close`.
-        """
+    def _follow(self, search: Any, report: SearchReport) -> "_TensorBoardRun":
         return _TensorBoardRun(self, search, report)
 
 
-class _TensorBoardRun:
+class _TensorBoardRun(Follower):
     """The folders of one search."""
 
     def __init__(
         self, tracker: TensorBoardTracker, search: Any, report: SearchReport
     ) -> None:
+        super().__init__(tracker)
         self._folder = Path(tracker.log_dir)
         self._has_journal = report.journal is not None
-        self._scores: dict[int, float] = {}
-        self._background = Background(type(tracker).__name__, tracker.timeout)
-        self._background.do(self._write_text, "search", _description(search, report))
+        about = {"id": report.id, **description_of(search, report)}
+        self._background.do(self._write_text, "search", about)
 
-    def candidate(self, report: CandidateReport) -> None:
-        """Write a candidate."""
-        self._scores[report.number] = report.score
-        self._background.do(self._write_candidate, report)
-
-    def end(self, search: Any) -> None:
-        """Write what the search found."""
+    def _write_end(self, search: Any) -> None:
         number, score = best_of(search, self._scores)
         found = {
             "objective": objective_of(search),
@@ -128,22 +107,18 @@ class _TensorBoardRun:
             "best candidate": str(number),
             **getattr(search, "best_params_", {}),
         }
-        self._background.do(self._write_text, "best", found)
-
-    def close(self) -> None:
-        """Wait for all that."""
-        self._background.close()
+        self._write_text("best", found)
 
     def _write_text(self, name: str, lines: dict[str, Any]) -> None:
         """Write a table of two columns."""
         rows = [
-            f"| {key} | {as_text(value).replace('|', chr(92) + '|')} |"
+            f"| {key} | {one_line(value).replace('|', chr(92) + '|')} |"
             for key, value in lines.items()
         ]
         with _writing(self._folder) as summary:
             summary.text(name, "\n".join(["| | |", "| --- | --- |", *rows]), step=0)
 
-    def _write_candidate(self, report: CandidateReport) -> None:
+    def _write_candidate(self, report: CandidateReport, told_at: float) -> None:  # noqa: ARG002
         folder = self._folder / f"candidate_{report.number:03}"
         if self._has_journal and folder.exists() and not any(report.fits):
             # Read from the journal; it was written when it was fitted.
@@ -181,24 +156,10 @@ def _writing(folder: Path) -> Iterator[Any]:
     writer.close()
 
 
-def _description(search: Any, report: SearchReport) -> dict[str, Any]:
-    """Return what there is to say of a search before its first candidate."""
-    found = {
-        "search": type(search).__name__,
-        "id": report.id,
-        "direction": "maximize",
-        "candidates": str(report.n_candidates),
-        "splits": str(report.n_splits),
-    }
-    if report.journal is not None:
-        found["journal"] = report.journal
-    return found | dimensions_of(report)
-
-
 def _plain(value: Any) -> Any:
     """Return a hyperparameter as TensorBoard takes it."""
     value = value.item() if isinstance(value, np.generic) else value
-    return value if isinstance(value, bool | int | float | str) else as_text(value)
+    return value if isinstance(value, bool | int | float | str) else one_line(value)
 
 
 def _summary() -> Any:

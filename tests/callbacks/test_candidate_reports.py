@@ -6,6 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
 from skhpo._callbacks import SearchListener
+from skhpo._descriptions import one_line
 from skhpo.exceptions import TrackingWarning
 from skhpo.model_selection import BayesSearchCV, HyperbandSearchCV
 from skhpo.tracking._metrics import best_of, objective_of
@@ -20,7 +21,7 @@ class Kept(SearchListener):
         super().__init__()
         self.reports, self.candidates, self.ended, self.closed = [], [], [], 0
 
-    def follow(self, search, report):
+    def _follow(self, search, report):
         self.reports.append(report)
         return self
 
@@ -197,11 +198,26 @@ def test_a_follower_that_fails_stops_no_search(iris, is_ours):
 
 def test_a_follower_that_cannot_begin(iris):
     class Unable(Kept):
-        def follow(self, search, report):
+        def _follow(self, search, report):
             raise OSError("no such folder")
 
     with pytest.warns(TrackingWarning, match="Unable failed, .* no such folder"):
         bayes_search().set_callbacks(Unable()).fit(*iris)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (np.float64(0.5), "0.5"),
+        (np.bool_(True), "True"),
+        ("a\n  b", "a b"),
+        ((64, 32), "(64, 32)"),
+        (np.tanh, "tanh"),
+        (None, "None"),
+    ],
+)
+def test_values_in_a_line(value, expected):
+    assert one_line(value) == expected
 
 
 def test_objectives(iris):

@@ -155,7 +155,7 @@ def test_one_that_takes_for_ever_is_left():
     background.do(release.wait)
     start = time.monotonic()
     with pytest.warns(TrackingWarning, match="TimeoutError: it took more than 0.05 s"):
-        background.close()
+        background.close(release.wait)
     assert time.monotonic() - start < 5
     release.set()
 

@@ -65,13 +65,6 @@ def versions_of() -> dict[str, str]:
     return found | {name: version(name) for name in ["skhpo", *own]}
 
 
-def full_text(value: Any) -> str:
-    """Return a value in one line, functions by their names."""
-    if callable(value) and hasattr(value, "__name__"):
-        return value.__name__
-    return " ".join(str(value).split())
-
-
 def _estimator(estimator: Any) -> str:
     if isinstance(estimator, Pipeline):
         return " → ".join(_estimator(step) for _, step in estimator.steps)

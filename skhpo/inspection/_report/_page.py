@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from ..._descriptions import one_line
 from ..._durable import write_atomically
 from .._canvas import pyplot
 from .._trials import Trials, read_trials
-from ._facts import best_row, failures_of, full_text, summary_of, versions_of
+from ._facts import best_row, failures_of, summary_of, versions_of
 from ._pictures import Picture, pictures_of
 from ._table import table_of
 
@@ -120,7 +121,7 @@ def _definitions(values: dict[str, str]) -> str:
 
 def _settings(trials: Trials, row: int) -> dict[str, str]:
     return {
-        name: full_text(values.data[row])
+        name: one_line(values.data[row])
         for name, values in trials.columns.items()
         if not np.ma.getmaskarray(values)[row]
     }
@@ -155,12 +156,12 @@ def _space(search: Any) -> str:
         try:
             return inspect.getsource(space)
         except (OSError, TypeError):
-            return full_text(space)
+            return one_line(space)
     spaces = space if isinstance(space, list | tuple) else [space]
     return "\n\n".join(
-        "\n".join(f"{name}: {full_text(values)}" for name, values in one.items())
+        "\n".join(f"{name}: {one_line(values)}" for name, values in one.items())
         if isinstance(one, Mapping)
-        else full_text(one)
+        else one_line(one)
         for one in spaces
     )
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..._descriptions import one_line
 from .._labels import short_number
 from .._trials import Trials, is_number, metrics_of
-from ._facts import full_text
 
 ABSENT = "\N{EN DASH}"
 
@@ -78,7 +78,7 @@ def _columns(search: Any, trials: Trials) -> Iterator[Column]:
 
 
 def _value(value: Any) -> tuple[float | None, str]:
-    return _number(value) if is_number(value) else (None, full_text(value))
+    return _number(value) if is_number(value) else (None, one_line(value))
 
 
 def _number(value: Any) -> tuple[float | None, str]:
