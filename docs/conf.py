@@ -1,5 +1,12 @@
 """Sphinx's settings. From the root of a checkout: sphinx-build -W docs docs/_build."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import house_drawing
+
 import skhpo
 
 project = "skhpo"
@@ -24,9 +31,20 @@ autodoc_typehints = "none"
 # Attributes and methods stand in the docstrings, and each class has one page.
 numpydoc_show_class_members = False
 
+
+
+def quick_studies(gallery_conf, script):  # noqa: ARG001
+    """Return the arguments of a script of the gallery."""
+    return [] if "displays" in script["src_file"] else ["--quick"]
+
+
 sphinx_gallery_conf = {
-    "examples_dirs": ["../examples/displays"],
+    "examples_dirs": ["../examples"],
     "gallery_dirs": ["gallery"],
+    # What is neither a study nor a picture.
+    "ignore_pattern": r"/(study|quickstart|keras_tuner_alone|dask_search)\.py",
+    "filename_pattern": r"\.py$",
+    "reset_argv": quick_studies,
     "download_all_examples": False,
     # Networks are the same at every build; their seconds are not.
     "min_reported_time": 10**6,
@@ -50,3 +68,5 @@ def setup(app):
         return True if module.startswith("keras_tuner") else None
 
     app.connect("autodoc-skip-member", is_left_out)
+    drawing = Path(app.confdir) / "contributing" / "house.svg"
+    app.connect("builder-inited", lambda app: house_drawing.draw(drawing))  # noqa: ARG005

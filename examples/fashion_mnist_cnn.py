@@ -1,4 +1,5 @@
-"""Fashion-MNIST with a CNN: a published search in an hour, and a wider space.
+"""Fashion-MNIST with a CNN: a published search in an hour, and a wider space
+==========================================================================
 
 A tutorial of Keras Tuner's searches blocks, padding, filters, dropout, dense units,
 optimizer and learning rate of a CNN in 100 trials, and reports a test accuracy of
@@ -18,7 +19,7 @@ from study import Study, fashion_mnist, tested
 
 from skhpo import HyperbandSearchCV, KerasCNN
 
-study = Study(__file__, __doc__, seed=48)
+study = Study(seed=48)
 images = fashion_mnist(study.quick)
 MOST, REFIT_EPOCHS = (3, 5) if study.quick else (9, 25)
 

@@ -1,4 +1,5 @@
-"""Fashion-MNIST with an MLP: a published search, and how far an MLP can go.
+"""Fashion-MNIST with an MLP: a published search, and how far an MLP can go
+========================================================================
 
 A tutorial of Keras Tuner's searches the sizes, dropout, optimizer and learning rate of
 an MLP by Bayesian optimization, and reports a test accuracy of 86.6 % before and of
@@ -21,7 +22,7 @@ from study import Study, fashion_mnist, published_space, tested
 
 from skhpo import BayesSearchCV, KerasMLP
 
-study = Study(__file__, __doc__, seed=48)
+study = Study(seed=48)
 images = fashion_mnist(study.quick)
 N_TRIALS, EPOCHS, REFIT_EPOCHS = (3, 2, 3) if study.quick else (30, 50, 100)
 

@@ -1,10 +1,10 @@
-"""Grid against random search, and what grids show of a network.
+"""Grid against random search, and what grids show of a network
+============================================================
 
 A grid of 27 settings has three learning rates, a random search 27 of them: which wins?
 What do Keras Tuner's oracles of both kinds find in its published example? What do
 activations, initializers and each way against overfitting do, and how well do dense,
-convolutional and LSTM layers learn digits? It takes about an hour on two cores; with
---quick seconds, on digits.
+convolutional and LSTM layers learn digits? It takes an hour; with --quick seconds.
 """
 
 import keras
@@ -19,7 +19,7 @@ from study import Study, fashion_mnist
 from skhpo import KerasClassifier, KerasCNN, KerasMLP, KerasTunerSearchCV
 from skhpo.datasets import fetch_fashion_mnist
 
-study = Study(__file__, __doc__)
+study = Study()
 SETS = {"digits": (load_digits, 1200, 30, 10)}  # images to search with, epochs, seeds
 SETS["Fashion-MNIST"] = (fetch_fashion_mnist, 6000, 20, 3)
 TRIALS, TUNER_EPOCHS, WIDE_EPOCHS, N_SPLITS = {"random": 16, "grid": 48}, 10, 100, 5

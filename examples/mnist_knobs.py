@@ -1,10 +1,10 @@
-"""What each knob of a network does, on MNIST.
+"""What each knob of a network does, on MNIST
+==========================================
 
 How much do scaling, batches, layers, learning rate and optimizer matter, and why? Each
 knob is turned by itself; the others stay at pixels divided by the maximum, one hidden
-layer of 1,000, Adam, batches of 64 and 50 epochs. The test images are measured after
-each epoch and choose nothing. It takes about an hour on two cores; with --quick
-seconds, on digits.
+layer of 1,000, Adam, batches of 64 and 50 epochs. Test images are measured after each
+epoch and choose nothing. It takes an hour; with --quick it takes seconds, on digits.
 """
 
 import time
@@ -22,7 +22,7 @@ from study import Study
 from skhpo import ArrayScaler, KerasMLP
 from skhpo.datasets import fetch_mnist
 
-study = Study(__file__, __doc__)
+study = Study()
 # So that a Pipeline hands X_val on to the network.
 sklearn.set_config(enable_metadata_routing=True)
 USUAL = {"scaler": "max", "inverted": False, "hidden_layer_sizes": (1000,)}

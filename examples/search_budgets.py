@@ -1,4 +1,5 @@
-"""Grid, random, Bayes and Hyperband on one budget.
+"""Grid, random, Bayes and Hyperband on one budget
+===============================================
 
 Four searches of the same MLP on Fashion-MNIST may spend 300 epochs each. Three of them
 spend 20 on every trial; Hyperband gives most of its candidates two or six. What does
@@ -13,7 +14,7 @@ from study import Study, fashion_mnist, published_space
 
 from skhpo import BayesSearchCV, HyperbandSearchCV, KerasMLP, KerasTunerSearchCV
 
-study = Study(__file__, __doc__)
+study = Study()
 images = fashion_mnist(study.quick)
 EPOCHS, N_TRIALS, SEEDS = (3, 3, [0, 1]) if study.quick else (20, 15, [0, 1, 2])
 

@@ -1,4 +1,5 @@
-"""Segmentation of scanned pages with a U-Net, tuned by Hyperband.
+"""Segmentation of scanned pages with a U-Net, tuned by Hyperband
+==============================================================
 
 A published project finds tables, ordering numbers, stamps and handwritten digits on
 scanned pages by a U-Net, whose size and details it tunes with Keras Tuner's Hyperband:
@@ -21,7 +22,7 @@ from skhpo import HyperbandSearchCV, KerasUNet
 from skhpo.datasets import make_pages
 from skhpo.inspection import PredictionGridDisplay
 
-study = Study(__file__, __doc__, seed=0)
+study = Study(seed=0)
 N_TRAIN, N_HELD_OUT, N_TEST, SIDE, EPOCHS = 300, 60, 100, 128, 20
 if study.quick:
     N_TRAIN, N_HELD_OUT, N_TEST, SIDE, EPOCHS = 16, 4, 4, 64, 3

@@ -7,8 +7,11 @@ it takes seconds, little data, and writes nothing unless --out says where.
 """
 
 import argparse
+import ast
 import os
 import platform
+import re
+import sys
 import tempfile
 import time
 from datetime import date
@@ -39,22 +42,24 @@ LESSONS = "## What it taught\n"
 class Study:
     """A page that a script fills from top to bottom.
 
+    The page is called as the script that runs, and begins with its docstring: a title,
+    underlined, and what the study asks.
+
     Parameters
     ----------
-    script : str
-        The script's ``__file__``, by whose name the page is called.
-    docstring : str
-        The script's ``__doc__``: a title, and what the study asks.
     seed : int, default=0
         What everything random in the script depends on; it only goes to the page.
     """
 
-    def __init__(self, script, docstring, seed=0):
-        parser = argparse.ArgumentParser(description=docstring.splitlines()[0])
+    def __init__(self, seed=0):
+        script = Path(sys.argv[0])
+        docstring = ast.get_docstring(ast.parse(script.read_text()))
+        title, question = re.split(r"\n=+\n", docstring)
+        parser = argparse.ArgumentParser(description=title)
         parser.add_argument("--quick", action="store_true", help="take seconds")
         parser.add_argument("--out", type=Path, metavar="FOLDER", help="of the page")
         options = parser.parse_args()
-        self.name, self.seed = Path(script).stem, seed
+        self.name, self.seed = script.stem, seed
         self.quick = options.quick
         self._out = options.out
         if self._out is None and not self.quick:
@@ -63,8 +68,7 @@ class Study:
         if self.quick:
             self._temporary = tempfile.TemporaryDirectory()
             self._journals = Path(self._temporary.name)
-        title, _, question = docstring.partition("\n")
-        self._parts = [f"# {title.rstrip('.')}", question.strip()]
+        self._parts = [f"# {title}", question.strip()]
         self._n_pictures = 0
 
     def journal(self, search):

@@ -28,7 +28,7 @@ def run(tmp_path, monkeypatch):
     def run(name, *options):
         monkeypatch.syspath_prepend(EXAMPLES)
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", [f"{name}.py", *options])
+        monkeypatch.setattr(sys, "argv", [str(EXAMPLES / f"{name}.py"), *options])
         with sklearn.config_context():
             runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
 

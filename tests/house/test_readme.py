@@ -51,6 +51,14 @@ def test_sessions_in_the_documentation_run(page, tmp_path, monkeypatch):
     assert results.failed == 0
 
 
+def test_all_blocks_of_python_in_the_documentation_are_sessions():
+    for path in (ROOT / "docs").rglob("*.md"):
+        blocks = re.findall(r"^```(.+)\n(.*)", path.read_text(), re.MULTILINE)
+        for language, first in blocks:
+            assert language == "pycon" or language.startswith("{"), path
+            assert first.startswith(">>> ") == (language == "pycon"), path
+
+
 def test_links_within_the_documentation_lead_somewhere():
     links = [
         (path, link)
