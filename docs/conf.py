@@ -32,7 +32,6 @@ autodoc_typehints = "none"
 numpydoc_show_class_members = False
 
 
-
 def quick_studies(gallery_conf, script):  # noqa: ARG001
     """Return the arguments of a script of the gallery."""
     return [] if "displays" in script["src_file"] else ["--quick"]

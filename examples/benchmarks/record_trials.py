@@ -93,7 +93,11 @@ def pick(setting, *names):
 def record(name, n_rows):
     path = TRIALS / f"{name}.jsonl"
     path.parent.mkdir(exist_ok=True)
-    n_done = len(path.read_text().splitlines()) if path.exists() else 0
+    written = path.read_text() if path.exists() else ""
+    # What a kill left half written goes.
+    whole = written[: written.rfind("\n") + 1]
+    path.write_text(whole)
+    n_done = whole.count("\n")
     space = SPACES[name]
     for seed in range(n_done, n_rows):
         setting = setting_at(

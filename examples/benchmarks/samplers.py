@@ -280,6 +280,13 @@ def compared(regrets, baseline):
     return [f"{mean:.4f} ({gap:+.4f} ± {error:.4f})" for mean, gap, error in rows]
 
 
+def save(found, path):
+    """Write a file whole or not at all: it may be killed at any time."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(found))
+    temporary.replace(path)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--tables", nargs="+", default=["digits_mlp", "fashion_cnn"])
@@ -298,7 +305,7 @@ def main():
             result = results.setdefault(name, {"regrets": [], "seconds": 0.0})
             for _ in measure(problem, name, arguments.seeds, result):
                 if arguments.json:
-                    arguments.json.write_text(json.dumps(found))
+                    save(found, arguments.json)
         show(problem, results)
 
 

@@ -117,8 +117,8 @@ class BayesSearchCV(OracleSearchCV):
         The score of a fit that fails. If "raise", the error is raised. If a number, the
         search goes on, and a `FitFailedWarning` is issued at its end; but if each of
         the first ten trials fails, it ends there with the first error. The model takes
-        a candidate whose mean score is not finite, or whose fits all fail, for one of
-        the worst.
+        a candidate whose mean score is not finite, or of which a fit fails, for one of
+        the worst. If all of the first ten trials fail, the search ends with an error.
 
     return_train_score : bool, default=False
         Whether `cv_results_` is to have training scores.
@@ -137,10 +137,10 @@ class BayesSearchCV(OracleSearchCV):
         trial ends. The same call after a kill goes on from there, repeats no finished
         fold, and ends as it would have without the kill. A journal of another search
         (other data, space, estimator, splits or parameters) is refused. `n_iter` may
-        differ, to search on, as long as the number of initial points does not. A
-        splitter that shuffles needs a `random_state`. A journal is of one `fit`: within
-        `cross_val_score` there are several. Workers on other machines must have the
-        folder too.
+        differ, to search on, as long as the number of initial points does not; of
+        several spaces, that of the last. A splitter that shuffles needs a
+        `random_state`. A journal is of one `fit`: within `cross_val_score` there are
+        several. Workers on other machines must have the folder too.
 
     callbacks : callable, list of callable or None, default=None
         Called after each batch of trials with a result as scikit-optimize's callbacks
@@ -215,9 +215,10 @@ class BayesSearchCV(OracleSearchCV):
     Notes
     -----
     The first trials are scrambled Sobol points. Then a Gaussian process with a Matern
-    5/2 kernel, one length scale for each dimension and noise is fitted to the ranks of
-    the scores, and the next candidate is where the expected improvement [1]_ is
-    highest. Candidates depend on `random_state`, `n_points` and the scores alone.
+    5/2 kernel, one length scale for each dimension and noise is fitted to the scores
+    (those below the median by their ranks alone), and the next candidate is where the
+    expected improvement [1]_ is highest. Candidates depend on `random_state`,
+    `n_points` and the scores alone.
 
     ``sampler="keras_tuner"`` takes Gaussian process and upper confidence bound [2]_
     from Keras Tuner. It is slower, 0.5 to 1 second a proposal, and needs more trials.

@@ -10,7 +10,7 @@ from joblib import effective_n_jobs
 from ._brackets import Rung, promoted
 from ._loop import Loop, SubSpace
 from ._oracles import Oracle, Trial
-from ._rungs import RungFolder
+from ._rungs import RungFolder, remove_if_empty
 
 # How many trials are evaluated before callbacks and patience have their say.
 LOOKED_AT = 8
@@ -58,7 +58,7 @@ class Bracket:
 
     def run(self, oracle: Oracle) -> None:
         """Evaluate the candidates of rung after rung, the best of each going on."""
-        if self.loop.ending.is_over:
+        if self.loop.ending.is_over():
             return
         trials = self.loop.ask(oracle, self.rungs[0].n_candidates, self._origin(0))
         scores = [0.0] * len(trials)
@@ -69,9 +69,10 @@ class Bracket:
             scores = self._scores(number, trials, [scores[k] for k in best])
             if len(scores) < len(trials):
                 break
-        # A search with a journal may go on one day.
-        if not self.loop.ending.is_over or self.loop.journal is None:
+        # A search that was ended may go on one day, if it has a journal.
+        if len(scores) == len(trials) or self.loop.journal is None:
             self._drop(trials, keep=[])
+            remove_if_empty(self.folder)
 
     def _origin(self, rung: int) -> str:
         return f"bracket {self.number}, rung {rung}"
@@ -83,7 +84,7 @@ class Bracket:
         scores: list[float] = []
         size = self._size_of_batch()
         for start in range(0, len(trials), size):
-            if self.loop.ending.is_over:
+            if self.loop.ending.is_over():
                 break
             batch = slice(start, start + size)
             scores += self._scores_of_batch(number, trials[batch], before[batch])
@@ -91,7 +92,7 @@ class Bracket:
 
     def _size_of_batch(self) -> int:
         # What is looked at after each batch must not depend on the number of workers.
-        if self.search.patience is not None or self.loop.callbacks:
+        if self.loop.is_watched:
             return LOOKED_AT
         # Small enough for the search to end soon when it is to end, large enough for
         # all workers to have something to do.

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import check_cv
+from sklearn.utils import Bunch
 from sklearn.utils.metadata_routing import MetadataRouter
 
 from .._callbacks import RootContext, SearchTasks, WithinSearchMixin
@@ -57,7 +58,17 @@ class FrozenFolds:
         if self._splits is None:
             classifier = is_classifier(self._search.estimator)
             splitter = check_cv(self._search.cv, y, classifier=classifier)
-            self._splits = list(splitter.split(X, y, **params))
+            # Rows may be masks, or counted from the end; workers see what they select.
+            every = np.arange(n_samples(X))
+            self._splits = [
+                (every[train], every[test])
+                for train, test in splitter.split(X, y, **params)
+            ]
+            if not self._splits:
+                raise ValueError(
+                    f"cv must give at least one split, got none from {self._search.cv}."
+                    " A generator is used up by the first fit: give a list of it."
+                )
         return self._splits
 
     @property
@@ -176,9 +187,11 @@ class CrossValidation(WithinSearchMixin, BaseSearchCV):
         routed = routed_parameters(self._search, dict(params))
         X, _, _ = self.data
         rows = np.arange(n_samples(X))
-        routed.estimator.fit = {**routed.estimator.fit, ROWS: rows}
-        routed.scorer.score = {**routed.scorer.score, ROWS: rows}
-        return routed
+        return Bunch(
+            estimator=Bunch(fit={**routed.estimator.fit, ROWS: rows}),
+            scorer=Bunch(score={**routed.scorer.score, ROWS: rows}),
+            splitter=Bunch(split=routed.splitter.split),
+        )
 
     def _run_search(
         self, evaluate_candidates: Callable, *, callback_ctx: RootContext
@@ -211,16 +224,18 @@ class CrossValidation(WithinSearchMixin, BaseSearchCV):
         """Return the row that the search takes for the best."""
         if callable(refit):
             return super()._select_best_index(refit, refit_metric, results)
-        ranks = results[f"rank_test_{refit_metric}"]
-        return int(self._search._best_row(ranks, results))
+        return self._search._rows_by_rank(refit_metric, results)[0]
 
     def _warn_of_failures(self) -> None:
         failures = self.failures
+        # A score that is not a number stays what it is.
+        error_score = self._search.error_score
+        where = f"; where an error was raised, the score is set to {error_score}"
         if failures:
             warnings.warn(
-                f"{len(failures)} of {len(self._fits)} fits failed; their scores are "
-                f"set to {self._search.error_score}. All errors are in failures_, the "
-                f"first is:\n{failures[0].error}",
+                f"{len(failures)} of {len(self._fits)} fits failed"
+                f"{'' if error_score == 'raise' else where}. All errors are in "
+                f"failures_, the first is:\n{failures[0].error}",
                 FitFailedWarning,
                 stacklevel=2,
             )
@@ -238,7 +253,12 @@ def error_of(fit: Mapping[str, Any], metric: str | None = None) -> str | None:
 
 
 def check_any_fitted(fits: Sequence[Mapping[str, Any]], metric: str | None) -> None:
-    """Raise if all fits failed."""
+    """Raise if all fits failed, or there are none."""
+    if not fits:
+        raise ValueError(
+            "the oracle proposed no candidate: there is nothing to choose from. One of "
+            "Keras Tuner's that has searched before is used up: make a new one."
+        )
     errors = [error_of(fit, metric) for fit in fits]
     if None not in errors:
         raise ValueError(
@@ -268,6 +288,11 @@ def searched_metric(
         fit["test_scores"] for fit in fits if isinstance(fit["test_scores"], Mapping)
     ]
     if not several:
+        if objective is not None and any(error_of(fit) is None for fit in fits):
+            raise ValueError(
+                f"objective names one of several metrics, got {objective!r} where "
+                "scoring returned a single number. Leave it out."
+            )
         return None
     metrics = list(several[0])
     check_objective(metrics, refit, objective)
@@ -277,18 +302,21 @@ def searched_metric(
 
 
 def check_objective(metrics: Sequence[str], refit: Any, objective: str | None) -> None:
-    """Raise unless it is clear which of the metrics is searched by."""
-    if objective is not None:
-        if objective not in metrics:
-            raise ValueError(
-                f"objective must name one of the metrics, {list(metrics)}, got "
-                f"{objective!r}."
-            )
-        return
-    if len(metrics) > 1 and refit not in metrics:
+    """Raise unless it is clear which metric is searched by, and which decides."""
+    if objective is None and len(metrics) > 1 and refit not in metrics:
         raise ValueError(
             "with several metrics, objective or refit must name the one to search by, "
             f"got {objective=} and {refit=}. Set one of them to one of {list(metrics)}."
+        )
+    if objective is not None and objective not in metrics:
+        raise ValueError(
+            f"objective must name one of the metrics, {list(metrics)}, got "
+            f"{objective!r}."
+        )
+    if refit is not False and not callable(refit) and refit not in metrics:
+        raise ValueError(
+            "where metrics have names, refit must be one of them, False or a callable, "
+            f"got {refit=}. Set it to one of {list(metrics)}, or to False."
         )
 
 

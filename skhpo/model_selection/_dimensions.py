@@ -115,8 +115,8 @@ class IntegerInterval:
         return cell
 
     def cell_of(self, value: Any) -> int:
-        whole = is_number(value) and value == int(value)
-        if not whole or not self.low <= value <= self.high:
+        within = is_number(value) and self.low <= value <= self.high
+        if not within or value != int(value):
             raise ValueError(
                 f"expected a whole number from {self.low} to {self.high}, got "
                 f"{value!r}."

@@ -29,6 +29,8 @@ class Ending:
         self._start = time.monotonic()
         self._best = -np.inf
         self._n_without = self._n_told = 0
+        self._wish: str | None = None
+        self._is_interrupted = False
         # Only the main thread is told of Ctrl-C. Where someone else listens to it, as a
         # search around this one, it is theirs.
         self._listens = (
@@ -40,19 +42,29 @@ class Ending:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.stop_listening()
+
+    def stop_listening(self) -> None:
+        """Leave Ctrl-C to whoever comes next, as a final fit, which it ends at once."""
         if self._listens:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._listens = False
 
-    @property
+    def wish(self, reason: str) -> None:
+        """Let the search end, if there is another trial at all."""
+        self._wish = self._wish or reason
+
     def is_over(self) -> bool:
-        """Whether no trial is to begin any more; `reason` says why.
+        """Tell whether the next trial is not to begin; then `reason` says why.
 
         Not before one has ended: there must be something to keep.
         """
         if self._n_told == 0:
             return False
         if self.reason is None:
-            if self.timeout is not None and self.seconds >= self.timeout:
+            if self._wish is not None:
+                self.reason = self._wish
+            elif self.timeout is not None and self.seconds >= self.timeout:
                 self.reason = "timeout"
             elif self.patience is not None and self._n_without >= self.patience:
                 self.reason = "patience"
@@ -72,10 +84,11 @@ class Ending:
             self._n_without += 1
 
     def _on_interrupt(self, *_: Any) -> None:
-        if self.reason == "interrupt":
+        if self._is_interrupted:
             # A second time: at once, with nothing kept but what is in the journal.
             raise KeyboardInterrupt
-        self.reason = "interrupt"
+        self._is_interrupted = True
+        self.wish("interrupt")
         print(
             "\nThe search ends after the running trial, and keeps what it has. Press "
             "Ctrl-C again to end it at once.",

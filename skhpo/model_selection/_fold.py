@@ -50,10 +50,7 @@ class Folds:
 
 
 def digest_of_rows(rows: Any) -> bytes:
-    """Return what tells a set of rows from all others."""
-    rows = np.asarray(rows)
-    if rows.dtype == bool:
-        rows = np.flatnonzero(rows)
+    """Return what tells a set of rows, given by their numbers, from all others."""
     content = np.ascontiguousarray(rows, dtype=np.int64)
     return hashlib.blake2b(content.view(np.uint8).data, digest_size=16).digest()
 
@@ -79,19 +76,19 @@ class Task:
     folds : Folds
         The splits of the search.
 
-    finished : dict of int to dict
+    finished : dict of int to dict, default={}
         What is known of folds that a killed search had finished.
 
-    journal : str or None
+    journal : str or None, default=None
         The folder that each finished fold is written to.
 
-    rung : RungFolder or None
+    rung : RungFolder or None, default=None
         Where the fits of a trial leave their state and find that of the rung before.
 
-    columns : dict of str to int
+    columns : dict of str to int, default={}
         What else `cv_results_` says of it.
 
-    is_followed : bool
+    is_followed : bool, default=False
         Whether anyone wants to know how each fit went.
     """
 
@@ -375,6 +372,11 @@ def ignore_interrupts_in_worker() -> None:
     A terminal sends it to every process in the foreground. The search itself decides
     when it ends, and joblib ends its workers.
     """
-    is_worker = multiprocessing.parent_process() is not None
-    if is_worker and threading.current_thread() is threading.main_thread():
+    is_child = multiprocessing.parent_process() is not None
+    if (
+        is_child
+        and threading.current_thread() is threading.main_thread()
+        # A search that runs in a child itself listens by a handler of its own.
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    ):
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from joblib import hash as hash_of
+from scipy.sparse import issparse
 from sklearn.base import clone
 
 from .._descriptions import describe
@@ -48,10 +50,22 @@ def header_of(
 
 
 def _of_data(data: Any) -> str:
+    if issparse(data):
+        return f"{type(data).__name__} of shape {data.shape} with digest " + hash_of(
+            _canonical(data)
+        )
     if not hasattr(data, "__len__") and not hasattr(data, "shape"):
         return _shortened(describe(data))
     shape = getattr(data, "shape", None) or (len(data),)
     return f"{type(data).__name__} of shape {tuple(shape)} with digest {hash_of(data)}"
+
+
+def _canonical(data: Any) -> tuple:
+    """Return what a sparse matrix holds: an estimator may have sorted it in place."""
+    plain = data.tocsr(copy=True)
+    plain.sum_duplicates()
+    indices = (plain.indices.astype(np.int64), plain.indptr.astype(np.int64))
+    return (plain.shape, plain.data, *indices)
 
 
 def _of_params(params: Mapping[str, Any]) -> dict[str, str]:

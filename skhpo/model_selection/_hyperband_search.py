@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from hashlib import blake2b
 from numbers import Integral
@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from .._descriptions import describe
 from ._bracket import Bracket
 from ._brackets import Budget, brackets
 from ._loop import Loop, SubSpace
 from ._oracles import Oracle, RandomOracle
 from ._parameter_names import check_parameter_names
+from ._rungs import remove_if_empty
 from ._search import OracleSearchCV
 from ._space import sub_spaces
 
@@ -57,7 +59,7 @@ class HyperbandSearchCV(OracleSearchCV):
     best_of : {"all", "last"}, default="all"
         Whether the best candidate is that of all rungs, with what it had got there, or
         of those that got `max_resource` (of those that got most, where the search was
-        ended before).
+        ended before, or no candidate with more has a score).
 
     checkpoint_dir : path-like or None, default=None
         The folder in which fits leave what they continue from; all workers must have
@@ -90,8 +92,9 @@ class HyperbandSearchCV(OracleSearchCV):
 
     error_score : "raise" or float, default=np.nan
         The score of a fit that fails. If "raise", the error is raised. If a number, the
-        search goes on, and a `FitFailedWarning` is issued at its end. A candidate whose
-        fit fails counts as worst; rungs are as large as without it.
+        search goes on, and a `FitFailedWarning` is issued at its end, or, where all of
+        the first ten trials fail, an error. A candidate of which a fit fails counts as
+        worst; rungs are as large as without it.
 
     return_train_score : bool, default=False
         Whether `cv_results_` is to have training scores.
@@ -103,7 +106,8 @@ class HyperbandSearchCV(OracleSearchCV):
         Seconds for the whole search. It ends after the trials that run then.
 
     patience : int or None, default=None
-        How many trials without a better score end the search.
+        How many trials without a better score end the search. It is looked at after
+        every eight trials of a rung.
 
     journal : path-like or None, default=None
         A folder in which each finished fold is kept; see `BayesSearchCV`.
@@ -293,6 +297,7 @@ class HyperbandSearchCV(OracleSearchCV):
             for number, rungs in enumerate(self.budget().brackets):
                 place = folder / f"bracket-{number}"
                 Bracket(self, loop, subspace, number, rungs, place).run(oracle)
+            remove_if_empty(folder)
 
     @contextmanager
     def _folder(self) -> Iterator[Path]:
@@ -316,13 +321,18 @@ class HyperbandSearchCV(OracleSearchCV):
     ) -> AbstractContextManager[Oracle]:
         return RandomOracle(subspace.space, seed)
 
-    def _best_row(self, ranks: np.ndarray, results: dict[str, Any]) -> int:
+    def _rows_by_rank(self, metric: str, results: Mapping[str, Any]) -> list[int]:
+        keys = [results[f"rank_test_{metric}"]]
         if self.best_of == "last":
-            resources = results["n_resources"]
-            # A search that was ended early may have none with all of the resource.
-            last = resources == resources.max()
-            ranks = np.where(last, ranks, np.iinfo(ranks.dtype).max)
-        return ranks.argmin()
+            # A search that was ended early may have none with all of the resource, or
+            # none but failures.
+            failed = ~np.isfinite(results[f"mean_test_{metric}"])
+            keys += [-results["n_resources"], failed]
+        rows = {}
+        for row in np.lexsort(keys).tolist():
+            params = {**results["params"][row], self.resource: None}
+            rows.setdefault(describe(params), row)
+        return list(rows.values())
 
     def _settings_of_journal(self) -> dict[str, Any]:
         names = (
@@ -367,4 +377,10 @@ class HyperbandSearchCV(OracleSearchCV):
             raise ValueError(
                 "search_spaces of HyperbandSearchCV must be one space, got several. A "
                 "function of hp can choose among them."
+            )
+        entry = self.search_spaces
+        if isinstance(entry, list) and isinstance(entry[0], tuple):
+            raise ValueError(
+                "search_spaces of HyperbandSearchCV comes without a number of trials, "
+                f"got {entry[0][1]}. max_resource and factor decide how many there are."
             )

@@ -72,7 +72,8 @@ class KerasTunerSearchCV(OracleSearchCV):
     error_score : "raise" or float, default=np.nan
         The score of a fit that fails. If "raise", the error is raised. If a number, the
         search goes on, and a `FitFailedWarning` is issued at its end. The oracle is
-        told the worst score found for a trial whose fits all fail.
+        told the worst score found for a trial of which a fit fails. If all of the first
+        ten trials fail, the search ends with an error.
 
     return_train_score : bool, default=False
         Whether `cv_results_` is to have training scores.

@@ -36,7 +36,31 @@ MOST_LOSSES = 5
 class SubSpace:
     """One space of a search, as given and as read, and what came of it.
 
-    `initial` is to be tried before all else.
+    Parameters
+    ----------
+    number : int
+        Its place among the spaces of the search.
+
+    source : object
+        As the user gave it.
+
+    space : Space
+        As it was read.
+
+    n_trials : int
+        How many candidates to try, at most.
+
+    initial : list of dict of str to float or int, default=[]
+        The cells of candidates that are to be tried before all others.
+
+    trials : list of Trial, default=[]
+        Those that were evaluated.
+
+    scores : list of float, default=[]
+        What they scored.
+
+    result : OptimizeResult or None, default=None
+        Both, as callbacks get them.
     """
 
     number: int
@@ -86,8 +110,17 @@ class Loop:
         self.metric: str | None = None
         self.journal: Journal | None = None
         self._n_trials = 0
-        self._any_score = False
+        self._first_scores: list[float] = []
         self._best = -np.inf
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether what is seen after a batch of trials may end the search."""
+        return bool(
+            self.callbacks
+            or self.ending.patience is not None
+            or self._validation.tasks.is_heard
+        )
 
     @property
     def n_trials(self) -> int:
@@ -103,8 +136,9 @@ class Loop:
             seeds = self._open_journal(seeds)
         validation.tasks.begin(self._report())
         for subspace, seed in zip(self.subspaces, seeds, strict=True):
-            if not self.ending.is_over:
+            if not self.ending.is_over():
                 self.search._search_space(self, subspace, seed)
+        self.ending.stop_listening()
         return self.metric
 
     def ask(self, oracle: Oracle, n: int, origin: str) -> list[Trial]:
@@ -192,21 +226,29 @@ class Loop:
         """Show a batch to the callbacks, and see whether the search is to go on."""
         subspace.trials += trials
         subspace.scores += scores
-        self._any_score |= bool(np.isfinite(scores).any())
-        # Infinite scores are as bad as failures to an oracle, but nothing went wrong.
-        too_many = self._n_trials >= MOST_FAILURES and not self._any_score
-        if too_many and (failures := self._validation.failures):
-            raise ValueError(
-                f"All of the first {self._n_trials} trials failed, and the search ends "
-                f"here. The first failed like this:\n{failures[0].error}"
-            )
+        self._check_first_scores(scores)
         subspace.result = optimize_result(
             subspace.space, subspace.trials, subspace.scores
         )
         # All are called, whatever the first says.
         answers = [callback(subspace.result) for callback in self.callbacks]
         if any(answers) or self._validation.tasks.is_stopped:
-            self.ending.reason = self.ending.reason or "callback"
+            self.ending.wish("callback")
+
+    def _check_first_scores(self, scores: Sequence[float]) -> None:
+        """Raise if all of the first trials failed, whatever else their batch has."""
+        before = len(self._first_scores)
+        self._first_scores += scores[: MOST_FAILURES - before]
+        # Infinite scores are as bad as failures to an oracle, but nothing went wrong.
+        if (
+            before < MOST_FAILURES == len(self._first_scores)
+            and np.isnan(self._first_scores).all()
+        ):
+            raise ValueError(
+                f"All of the first {MOST_FAILURES} trials failed, and the search ends "
+                "here. The first failed like this:\n"
+                f"{self._validation.failures[0].error}"
+            )
 
     def _report(self) -> SearchReport:
         """Return what there is to know of the search before its first trial."""

@@ -82,7 +82,7 @@ class PointOracle:
     seed : int
         Decides the candidates, together with their scores.
 
-    initial : sequence of dict of str to float or int
+    initial : sequence of dict of str to float or int, default=()
         The cells of settings to propose before all others.
     """
 
@@ -175,7 +175,7 @@ class SamplerOracle(PointOracle):
     seed : int
         Decides the candidates, together with their scores.
 
-    initial : sequence of dict of str to float or int
+    initial : sequence of dict of str to float or int, default=()
         The cells of settings to propose before all others.
     """
 
@@ -188,10 +188,13 @@ class SamplerOracle(PointOracle):
     ):
         super().__init__(space, seed, initial)
         self._n_initial = n_initial
-        self._sampled: Sequence[str] = ()
+        self._sampled: Sequence[str] | None = None
 
     def _suggestions(self) -> Iterator[Mapping[str, float]]:
         names = list(self._space.dimensions)
+        if not names:
+            yield {}
+            return
         with single_threaded():
             suggested = self._sampler_over(names).suggest(
                 self._points(names), self._told_scores()
@@ -206,7 +209,7 @@ class SamplerOracle(PointOracle):
 
     def _sampler_over(self, names: Sequence[str]) -> GaussianProcessSampler:
         # A function may ask for more than it did before.
-        if len(self._sampled) != len(names):
+        if self._sampled is None or len(self._sampled) != len(names):
             self._sampled = names
             self._sampler = GaussianProcessSampler(
                 [axis_of(self._space.dimensions[name]) for name in names],

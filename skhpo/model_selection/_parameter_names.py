@@ -54,7 +54,8 @@ def _is_taken(estimator: Any, name: object, value: Any) -> bool:
         return False
     try:
         clone(estimator).set_params(**{name: value})
-    except ValueError:
+    except (AttributeError, TypeError, ValueError):
+        # The first two where a name goes deeper than there are estimators.
         return False
     return True
 

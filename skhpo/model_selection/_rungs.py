@@ -61,6 +61,12 @@ class RungFolder:
             )
 
 
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder that others might have something in."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
 def _memory_of_pipelines(estimator: Any, place: Path) -> dict[str, str]:
     """Return settings that keep the fitted steps of Pipelines without a memory."""
     params = {"": estimator, **estimator.get_params(deep=True)}

@@ -1,6 +1,6 @@
 """What the searches have in common: oracles propose, scikit-learn evaluates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from numbers import Integral, Real
 from typing import Any, Self
@@ -33,6 +33,7 @@ class OracleSearchCV(DocumentationLinkMixin, BaseSearchCV):
     # `callback` is not for the estimator, and `groups` is routed as it always was.
     __metadata_request__fit = {"callback": UNUSED}
 
+    # Of searches that do not have them as parameters.
     n_points = 1
     n_iter = 1
 
@@ -141,6 +142,7 @@ class OracleSearchCV(DocumentationLinkMixin, BaseSearchCV):
             How many.
         """
         check_is_fitted(self)
+        _check_positive(n, "n")
         print(summary(self, n))
 
     def top_estimators(
@@ -168,12 +170,12 @@ class OracleSearchCV(DocumentationLinkMixin, BaseSearchCV):
             Clones of `estimator`.
         """
         check_is_fitted(self)
-        if not isinstance(k, Integral) or k < 1:
-            raise ValueError(f"k must be an integer of at least 1, got {k!r}.")
-        results = self.cv_results_
-        ranks = results[f"rank_test_{self.objective_ or 'score'}"]
-        scores = results[f"mean_test_{self.objective_ or 'score'}"]
-        best = [i for i in np.argsort(ranks, kind="stable") if np.isfinite(scores[i])]
+        _check_positive(k, "k")
+        results, metric = self.cv_results_, self._deciding_metric
+        scores = results[f"mean_test_{metric}"]
+        best = [
+            i for i in self._rows_by_rank(metric, results) if np.isfinite(scores[i])
+        ]
         estimators = [
             clone(self.estimator).set_params(**clone(results["params"][i], safe=False))
             for i in best[:k]
@@ -197,7 +199,9 @@ class OracleSearchCV(DocumentationLinkMixin, BaseSearchCV):
         """Evaluate the trials of a space, by and by, and tell the oracle of each."""
         origin = f"space {subspace.number}"
         with self._new_oracle(subspace, seed) as oracle:
-            while len(subspace.trials) < subspace.n_trials and not loop.ending.is_over:
+            while (
+                len(subspace.trials) < subspace.n_trials and not loop.ending.is_over()
+            ):
                 n_asked = min(self.n_points, subspace.n_trials - len(subspace.trials))
                 trials = loop.ask(oracle, n_asked, origin)
                 if not trials:
@@ -212,9 +216,15 @@ class OracleSearchCV(DocumentationLinkMixin, BaseSearchCV):
         """Return what proposes candidates for one space."""
         raise NotImplementedError
 
-    def _best_row(self, ranks: np.ndarray, results: dict[str, Any]) -> int:  # noqa: ARG002
-        """Return the row of `cv_results_` that is best, given the ranks of all."""
-        return ranks.argmin()
+    @property
+    def _deciding_metric(self) -> str:
+        """What tells which candidates are best."""
+        named = self.multimetric_ and isinstance(self.refit, str)
+        return self.refit if named else self.objective_ or "score"
+
+    def _rows_by_rank(self, metric: str, results: Mapping[str, Any]) -> list[int]:
+        """Return the rows of `cv_results_`, one for each candidate, best first."""
+        return np.argsort(results[f"rank_test_{metric}"], kind="stable").tolist()
 
     def _draw_seeds(self, n: int) -> list[int]:
         """Return a seed for each space."""
@@ -247,10 +257,7 @@ class OracleSearchCV(DocumentationLinkMixin, BaseSearchCV):
 
     def _check_settings(self) -> None:
         """Raise for a parameter that breaks a rule."""
-        if not isinstance(self.n_points, Integral) or self.n_points < 1:
-            raise ValueError(
-                f"n_points must be an integer of at least 1, got {self.n_points!r}."
-            )
+        _check_positive(self.n_points, "n_points")
         timeout, patience = self.timeout, self.patience
         if timeout is not None and not (isinstance(timeout, Real) and timeout > 0):
             raise ValueError(
@@ -281,8 +288,12 @@ class OracleSearchCV(DocumentationLinkMixin, BaseSearchCV):
         if self.multimetric_ and not self.refit:
             # scikit-learn would not know which of the metrics decides.
             results = self.cv_results_
-            ranks = results[f"rank_test_{self.objective_}"]
-            self.best_index_ = int(self._best_row(ranks, results))
+            self.best_index_, *_ = self._rows_by_rank(self.objective_, results)
             self.best_params_ = results["params"][self.best_index_]
             scores = results[f"mean_test_{self.objective_}"]
             self.best_score_ = scores[self.best_index_]
+
+
+def _check_positive(value: Any, name: str) -> None:
+    if not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{name} must be an integer of at least 1, got {value!r}.")

@@ -30,6 +30,9 @@ SMALLEST = 1e-12
 # How many values of a discrete distribution are told apart one by one.
 MOST_VALUES = 1000
 
+# Beyond, not every integer is a float, as coordinates are.
+MOST_INTEGERS = 2**53
+
 
 def sub_spaces(search_spaces: Any, n_iter: int) -> list[tuple[Any, int]]:
     """Return each space of `search_spaces` with its number of trials.
@@ -192,6 +195,11 @@ def _read_integers(low: int, high: int, prior: str = "uniform") -> IntegerInterv
             f"the bounds of an Integer must be whole numbers, got {low=}, {high=}. "
             "Use Real for numbers in between."
         )
+    if high - low > MOST_INTEGERS:
+        raise ValueError(
+            f"an Integer may have {MOST_INTEGERS} values, got {low=}, {high=}. Use Real "
+            "and round, in a function of hp."
+        )
     return IntegerInterval(int(low), int(high), log=prior == "log-uniform")
 
 
@@ -225,8 +233,7 @@ def _read_categories(
     if not choices:
         raise ValueError("there must be at least one choice, got an empty list.")
     if prior is None:
-        choices = _without_repetitions(choices)
-        return _in_order(choices, [1 / len(choices)] * len(choices))
+        return _in_order(*_equally_likely(choices))
     shares = [float(share) for share in prior]
     if (
         len(shares) != len(choices)
@@ -237,7 +244,7 @@ def _read_categories(
             "the prior of a Categorical must hold one positive probability for each of "
             f"its {len(choices)} categories and add up to 1, got {prior!r}."
         )
-    return _in_order(choices, shares)
+    return _in_order(*_without_repetitions(choices, shares))
 
 
 def _in_order(choices: list[Any], shares: list[float]) -> Categories:
@@ -249,15 +256,30 @@ def _in_order(choices: list[Any], shares: list[float]) -> Categories:
     return Categories(list(choices), list(shares), ordered=True)
 
 
-def _without_repetitions(choices: list[Any]) -> list[Any]:
-    """Return each choice once; objects that cannot be hashed are told apart."""
-    found = {}
-    for choice in choices:
+def _equally_likely(choices: list[Any]) -> tuple[list[Any], list[float]]:
+    """Return each choice once, with equal shares, however often it was given."""
+    choices, _ = _without_repetitions(choices, [1.0] * len(choices))
+    return choices, [1 / len(choices)] * len(choices)
+
+
+def _without_repetitions(
+    choices: list[Any], shares: list[float]
+) -> tuple[list[Any], list[float]]:
+    """Return each choice once, with the sum of its shares.
+
+    Objects that cannot be hashed are told apart.
+    """
+    found: dict[Any, Any] = {}
+    sums: dict[Any, float] = {}
+    for choice, share in zip(choices, shares, strict=True):
+        key: Any = (type(choice), choice)
         try:
-            found.setdefault((type(choice), choice), choice)
+            found.setdefault(key, choice)
         except TypeError:
-            found[id(choice)] = choice
-    return list(found.values())
+            key = id(choice)
+            found[key] = choice
+        sums[key] = sums.get(key, 0.0) + share
+    return list(found.values()), list(sums.values())
 
 
 def _read_distribution(distribution: Any) -> Dimension:
@@ -318,8 +340,7 @@ def _read_interval(hyperparameter: Any) -> Dimension:
 
 def _read_choices(hyperparameter: Any) -> Categories:
     """Translate a Choice of Keras Tuner's."""
-    choices = _without_repetitions(list(hyperparameter.values))
-    shares = [1 / len(choices)] * len(choices)
+    choices, shares = _equally_likely(list(hyperparameter.values))
     return Categories(choices, shares, ordered=bool(hyperparameter.ordered))
 
 

@@ -2,14 +2,12 @@
 
 from typing import Any
 
-import numpy as np
-
 
 def summary(search: Any, n: int) -> str:
     """Return what Keras Tuner's `results_summary` would print of a fitted search."""
     results = search.cv_results_
-    metric = search.objective_ or "score"
-    scores = results[f"mean_test_{metric}"]
+    metric = search._deciding_metric
+    scores = results[f"mean_test_{metric}"].tolist()
     width = max(2, len(str(len(scores) - 1)))
     lines = [
         "Results summary",
@@ -17,7 +15,7 @@ def summary(search: Any, n: int) -> str:
         f"Showing {n} best trials",
         f'Objective(name="{metric}", direction="max")',
     ]
-    for row in np.argsort(results[f"rank_test_{metric}"], kind="stable")[:n]:
+    for row in search._rows_by_rank(metric, results)[:n]:
         lines += ["", f"Trial {row:0{width}d} summary", "Hyperparameters:"]
         lines += [f"{name}: {value}" for name, value in results["params"][row].items()]
         lines.append(f"Score: {scores[row]}")

@@ -84,6 +84,22 @@ def calls(log):
         return []
 
 
+def scores_of(search):
+    return {
+        name: column
+        for name, column in search.cv_results_.items()
+        if "score" in name and "time" not in name
+    }
+
+
+def assert_same(search, other):
+    """Compare what two searches found."""
+    assert search.cv_results_["params"] == other.cv_results_["params"]
+    assert search.best_params_ == other.best_params_
+    for name, column in scores_of(search).items():
+        np.testing.assert_array_equal(column, other.cv_results_[name])
+
+
 def search_in(
     journal,
     kind,

@@ -4,6 +4,7 @@ import warnings
 import numpy as np
 import pytest
 import sklearn
+from search_estimators import assert_same, calls, search_in
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_classification
 from sklearn.exceptions import FitFailedWarning
@@ -225,6 +226,35 @@ def test_metadata_is_routed():
         search = random_search(estimator, cv=GroupKFold(5))
         search.fit(X, Y, groups=np.arange(60) % 5, sample_weight=np.full(60, 3.0))
     assert search.best_score_ > 1
+
+
+@pytest.mark.parametrize("kind", ["gp", "random", "hyperband"])
+def test_routing_needs_no_metadata(kind, tmp_path):
+    plain = search_in(None, kind, tmp_path / "log").fit(X, Y)
+    with sklearn.config_context(enable_metadata_routing=True):
+        routed = search_in(None, kind, tmp_path / "log").fit(X, Y)
+    assert_same(routed, plain)
+
+
+def test_rows_of_folds_may_be_counted_from_the_end_or_masks(tmp_path):
+    rows = np.arange(60)
+    plain = [(rows[30:], rows[:30]), (rows[:30], rows[30:])]
+    others = [(rows[30:] - 60, rows[:30] - 60), (rows < 30, rows >= 30)]
+    searches = [
+        search_in(tmp_path / name, "gp", tmp_path / "log", cv=cv, n_iter=2).fit(X, Y)
+        for name, cv in (("plain", plain), ("others", others))
+    ]
+    assert_same(*searches)
+
+
+def test_splits_that_are_used_up_are_told_of(tmp_path):
+    log = tmp_path / "log"
+    search = search_in(None, "gp", log, cv=ShuffleSplit(2).split(X), n_iter=2)
+    search.fit(X, Y)
+    before = calls(log)
+    with pytest.raises(ValueError, match="A generator is used up by the first fit"):
+        search.fit(X, Y)
+    assert calls(log) == before
 
 
 def test_several_spaces_are_searched_one_after_the_other():

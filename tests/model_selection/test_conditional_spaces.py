@@ -162,7 +162,7 @@ def test_a_function_that_breaks_a_rule_is_told_of():
         read(lambda hp: {"a": hp.get("units")})
 
 
-def test_what_does_not_matter_is_masked_in_no_column_and_left_out_of_params():
+def test_what_does_not_matter_is_masked_and_left_out_of_params():
     def space(hp):
         if hp.Boolean("by_a"):
             return {"a": hp.Float("a", 0, 1)}

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from joblib import parallel_config
-from search_estimators import X, Y, calls, search_in
+from search_estimators import X, Y, assert_same, calls, search_in
 
 from skhpo import BayesSearchCV, KerasMLP, Real
 
@@ -40,13 +40,6 @@ def cluster(tmp_path, monkeypatch):
         yield cluster
 
 
-def assert_same(search, other):
-    assert search.cv_results_["params"] == other.cv_results_["params"]
-    np.testing.assert_array_equal(
-        search.cv_results_["mean_test_score"], other.cv_results_["mean_test_score"]
-    )
-
-
 @pytest.mark.parametrize(
     "kind", ["gp", pytest.param("hyperband", marks=pytest.mark.slow)]
 )
@@ -61,15 +54,20 @@ def test_a_cluster_gives_the_same(kind, cluster, tmp_path):
 def test_a_killed_worker_costs_its_running_fits_and_nothing_else(cluster, tmp_path):
     log = tmp_path / "log"
 
+    killed = []
+
     def kill_one():
         while len(calls(log)) < 7:
             time.sleep(0.01)
-        os.kill(cluster.workers[0].pid, signal.SIGKILL)
+        killed.append(cluster.workers[0].pid)
+        os.kill(killed[0], signal.SIGKILL)
 
     settings = {"n_iter": 8, "sleeps": 0.2, "n_points": 2}
     threading.Thread(target=kill_one, daemon=True).start()
     with parallel_config(backend="dask"):
         there = search_in(tmp_path / "journal", "gp", log, **settings).fit(X, Y)
+    # Another was started in its place.
+    assert killed[0] not in {worker.pid for worker in cluster.workers.values()}
     # Each worker ran one fit, which is begun again; one more is the last.
     assert len(calls(log)) <= 8 * 3 + 2 + 1
     assert_same(there, search_in(None, "gp", tmp_path / "other", **settings).fit(X, Y))

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from search_estimators import SPACE, Counting, X, Y, calls, search_in
+from joblib import parallel_config
+from search_estimators import SPACE, Counting, X, Y, assert_same, calls, search_in
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.model_selection import cross_val_score
@@ -19,6 +20,8 @@ from skhpo import KerasMLP
 from skhpo.exceptions import ContinuationError
 from skhpo.model_selection import HyperbandSearchCV, Integer
 from skhpo.model_selection._brackets import brackets, promoted
+from skhpo.model_selection._oracles import RandomOracle
+from skhpo.model_selection._space import read
 
 
 @settings(max_examples=200, deadline=None)
@@ -261,6 +264,112 @@ def test_the_number_of_jobs_changes_nothing():
     )
 
 
+@pytest.mark.parametrize("n_jobs", [1, 8])
+def test_ten_failures_end_it_whatever_else_their_batch_has(n_jobs):
+    search = HyperbandSearchCV(
+        Counting(), SPACE, max_resource=27, cv=2, random_state=1, n_jobs=n_jobs
+    )
+    drawn = [trial.params["a"] for trial in _first_trials(search, 16)]
+    most = max(drawn[:10])
+    assert most < max(drawn)
+    search.set_params(estimator__fails_below=np.nextafter(most, 1))
+    with (
+        parallel_config(backend="threading"),
+        pytest.raises(ValueError, match="first 10 trials failed"),
+    ):
+        search.fit(X, Y)
+
+
+def _first_trials(search, n):
+    (seed,) = search._draw_seeds(1)
+    oracle = RandomOracle(read(search.search_spaces), seed)
+    return [oracle.ask() for _ in range(n)]
+
+
+class Stopper:
+    """Ends a search after its first candidate."""
+
+    def setup(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context, **_):
+        pass
+
+    def on_fit_task_end(self, estimator, context, *, metadata=None, **_):
+        return "candidate" in (metadata or {})
+
+    def teardown(self, estimator, context):
+        pass
+
+
+def test_callbacks_stop_it_at_the_same_trial_whatever_the_number_of_jobs():
+    found = []
+    for n_jobs in (1, 6):
+        search = HyperbandSearchCV(
+            Learner(), SPACE, max_resource=27, cv=2, random_state=0, n_jobs=n_jobs
+        )
+        with parallel_config(backend="threading"):
+            found.append(search.set_callbacks(Stopper()).fit(X, Y))
+    assert found[0].stopped_by_ == "callback"
+    assert_same(*found)
+
+
+class Collapsing(Learner):
+    """Fails with all of the resource."""
+
+    def fit(self, X, y=None):
+        if self.epochs == 9:
+            raise ValueError("too long")
+        return super().fit(X)
+
+
+@pytest.mark.parametrize("refit", [True, False])
+def test_the_last_are_those_that_have_scores(refit):
+    search = HyperbandSearchCV(
+        Collapsing(),
+        SPACE,
+        max_resource=9,
+        cv=2,
+        random_state=0,
+        best_of="last",
+        refit=refit,
+    )
+    with pytest.warns(match="non-finite"), pytest.warns(match="fits failed"):
+        search.fit(X, Y)
+    results = search.cv_results_
+    of_rung = results["n_resources"] == 3
+    assert search.best_params_["epochs"] == 3
+    assert search.best_score_ == results["mean_test_score"][of_rung].max()
+
+
+@pytest.mark.parametrize("best_of", ["all", "last"])
+def test_best_candidates_are_ranked_as_the_best_is_and_told_once(best_of, capsys):
+    search = HyperbandSearchCV(
+        Overtrained(), SPACE, max_resource=9, cv=2, random_state=0, best_of=best_of
+    ).fit(X, Y)
+    top = search.top_estimators(100)
+    assert top[0].get_params()["a"] == search.best_params_["a"]
+    assert top[0].epochs == search.best_params_["epochs"]
+    assert len({estimator.a for estimator in top}) == len(top)
+    assert len(top) == search.budget().n_candidates
+    search.results_summary(2)
+    lines = capsys.readouterr().out.splitlines()
+    assert f"Score: {search.best_score_}" in lines
+    assert f"Trial {search.best_index_:02} summary" in lines
+
+
+@pytest.mark.parametrize("journal", [False, True])
+def test_it_leaves_no_folders_behind(journal, tmp_path):
+    where = {"journal": tmp_path / "journal"} if journal else {}
+    for more in ({"checkpoint_dir": tmp_path / "checkpoints"}, {}):
+        HyperbandSearchCV(
+            Learner(), SPACE, max_resource=9, cv=2, random_state=0, **where, **more
+        ).fit(X, Y)
+        left = {p.name for p in tmp_path.rglob("*") if p.is_dir()}
+        assert left <= {"journal", "checkpoints"}
+        assert not (tmp_path / "journal" / "checkpoints").exists()
+
+
 def test_a_space_with_fewer_candidates_makes_smaller_rungs():
     search = HyperbandSearchCV(
         Learner(), {"c": [1, 2]}, max_resource=4, factor=2, cv=2, random_state=0
@@ -283,6 +392,7 @@ def test_a_space_with_fewer_candidates_makes_smaller_rungs():
             r"must leave \['epochs'\]",
         ),
         ({"search_spaces": [{"a": [1]}, {"c": [1]}]}, "must be one space, got several"),
+        ({"search_spaces": [({"c": [1]}, 5)]}, "without a number of trials, got 5"),
     ],
 )
 def test_errors_come_before_the_first_fit(params, message, tmp_path):

@@ -11,7 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
-from search_estimators import SPACE, Counting, Killed, X, Y, calls, search_in
+from scipy.sparse import csr_array
+from search_estimators import (
+    SPACE,
+    Counting,
+    Killed,
+    X,
+    Y,
+    assert_same,
+    calls,
+    search_in,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -28,21 +38,6 @@ KINDS = {
 }
 
 
-def scores_of(search):
-    return {
-        name: column
-        for name, column in search.cv_results_.items()
-        if "score" in name and "time" not in name
-    }
-
-
-def assert_same(search, other):
-    assert search.cv_results_["params"] == other.cv_results_["params"]
-    assert search.best_params_ == other.best_params_
-    for name, column in scores_of(search).items():
-        np.testing.assert_array_equal(column, other.cv_results_[name])
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_search_that_was_killed_ends_as_it_would_have(kind, tmp_path):
     # Keras Tuner's model takes its time.
@@ -57,6 +52,42 @@ def test_a_search_that_was_killed_ends_as_it_would_have(kind, tmp_path):
         assert_same(resumed, whole)
         # The fit that was killed is begun again, and no other: the last is the final.
         assert len(calls(log)) == n_fits + 1
+
+
+@pytest.mark.parametrize("dies_at", [10, 14, 20])
+def test_a_search_of_several_points_that_was_killed_ends_as_it_would_have(
+    dies_at, tmp_path
+):
+    settings = {"n_points": 3, "n_iter": 9, "n_initial_points": 3}
+    whole = search_in(None, "gp", tmp_path / "whole", **settings).fit(X, Y)
+    log, journal = tmp_path / "log", tmp_path / "journal"
+    with pytest.raises(Killed):
+        search_in(journal, "gp", log, dies_at=dies_at, **settings).fit(X, Y)
+    assert_same(search_in(journal, "gp", log, **settings).fit(X, Y), whole)
+    assert len(calls(log)) == 9 * 3 + 1 + 1
+
+
+class Sorting(Counting):
+    """Brings the sparse data that it is given into another order."""
+
+    def fit(self, X, y):
+        X.indices[:2] = X.indices[:2][::-1].copy()
+        X.data[:2] = X.data[:2][::-1].copy()
+        X.has_sorted_indices = False
+        return super().fit(X, y)
+
+
+def test_sparse_data_are_the_same_in_another_order(tmp_path):
+    data = csr_array(np.abs(X))
+    search = BayesSearchCV(
+        Sorting(), SPACE, n_iter=2, cv=[(slice(None), slice(None))], journal=tmp_path
+    )
+    first = search.fit(data, Y).cv_results_["params"]
+    Sorting().fit(data, Y)
+    assert search.fit(data, Y).cv_results_["params"] == first
+    data.data[0] += 1
+    with pytest.raises(JournalError, match="data: X"):
+        search.fit(data, Y)
 
 
 def test_the_same_call_again_fits_nothing_but_the_best(tmp_path):

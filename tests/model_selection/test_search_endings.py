@@ -1,5 +1,6 @@
 """What ends a search early, what it is shown of, and what it tells at the end."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -40,7 +41,9 @@ def test_trials_without_a_better_score_end_it(kind, tmp_path):
     search = search_in(None, kind, tmp_path / "log", n_iter=30, patience=3)
     scores = search.fit(X, Y).cv_results_["mean_test_score"]
     assert search.stopped_by_ == "patience"
-    assert np.argmax(scores) == len(scores) - 4
+    n_without = len(scores) - 1 - np.argmax(scores)
+    # Hyperband looks after a rung, or eight of its trials.
+    assert n_without in (range(3, 3 + 8) if kind == "hyperband" else [3])
 
 
 def interrupt_after(log, n_fits):
@@ -75,6 +78,48 @@ def test_a_second_ctrl_c_ends_it_at_once(tmp_path):
         search.fit(X, Y)
     n_fits = len(calls(log))
     assert n_fits <= 6
+
+
+class Final(Counting):
+    """Presses Ctrl-C when it is fitted on all of the data."""
+
+    def fit(self, X, y):
+        if len(X) == 60:
+            signal.raise_signal(signal.SIGINT)
+        return super().fit(X, y)
+
+
+def test_ctrl_c_ends_the_final_fit_at_once():
+    search = BayesSearchCV(Final(), SPACE, n_iter=2, cv=2, random_state=0)
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(X, Y)
+
+
+def test_ctrl_c_in_the_last_trial_ends_nothing_early(tmp_path):
+    log = tmp_path / "log"
+    interrupt_after(log, 9)
+    search = search_in(None, "gp", log, n_iter=3, sleeps=0.2).fit(X, Y)
+    assert search.stopped_by_ is None
+    assert len(search.cv_results_["params"]) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no fork")
+def test_ctrl_c_ends_a_search_in_a_process_of_ones_own(tmp_path):
+    log, report = tmp_path / "log", tmp_path / "report"
+
+    def child():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        search = search_in(None, "gp", log, n_iter=20, sleeps=0.1).fit(X, Y)
+        report.write_text(str(search.stopped_by_))
+
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    while len(calls(log)) < 4:
+        assert process.is_alive()
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGINT)
+    process.join(30)
+    assert report.read_text() == "interrupt"
 
 
 def test_it_can_be_searched_in_another_thread(tmp_path):
@@ -190,6 +235,55 @@ def test_ten_failures_and_nothing_else_end_it(tmp_path):
     with pytest.raises(ValueError, match=r"the first 10 trials failed(.|\n)*a=0"):
         search.fit(X, Y)
     assert len(calls(tmp_path / "log")) == 20
+
+
+@pytest.mark.parametrize(
+    ("scores", "params", "message"),
+    [
+        (("a", "c"), {"objective": "a"}, r"refit=True. Set it to one of \['a', 'c'\]"),
+        (("a",), {}, r"refit must be one of them, False or a callable, got refit=True"),
+        (("a",), {"refit": "b"}, "got refit='b'"),
+        ((), {"objective": "a"}, "'a' where scoring returned a single number"),
+    ],
+)
+def test_metrics_of_a_callable_are_checked_after_the_first_trial(
+    scores, params, message, tmp_path
+):
+    def scorer(estimator, X, y):
+        found = {name: getattr(estimator, name) for name in scores}
+        return found or estimator.a
+
+    log = tmp_path / "log"
+    search = search_in(None, "gp", log, scoring=scorer, **params)
+    with pytest.raises(ValueError, match=message):
+        search.fit(X, Y)
+    assert len(calls(log)) == 3
+
+
+def test_another_metric_than_the_objective_may_decide(tmp_path):
+    def scorer(estimator, X, y):
+        return {"a": estimator.a, "c": estimator.c}
+
+    search = search_in(
+        None, "gp", tmp_path / "log", scoring=scorer, objective="a", refit="c"
+    ).fit(X, Y)
+    assert search.objective_ == "a"
+    assert search.best_params_["c"] == search.cv_results_["mean_test_c"].max()
+    assert search.top_estimators(1)[0].c == search.best_params_["c"]
+
+
+def test_a_callable_may_choose_where_an_objective_was_searched_by(tmp_path):
+    search = search_in(
+        None,
+        "gp",
+        tmp_path / "log",
+        scoring=["accuracy", "f1"],
+        objective="f1",
+        refit=lambda results: int(np.argmin(results["mean_test_accuracy"])),
+    ).fit(X, Y)
+    worst = search.cv_results_["mean_test_accuracy"].argmin()
+    assert search.best_index_ == worst
+    assert search.best_params_ == search.cv_results_["params"][worst]
 
 
 def test_several_metrics_without_a_final_fit_need_an_objective(tmp_path):
@@ -397,6 +491,9 @@ def test_scores_that_are_no_numbers_are_failures(tmp_path):
         search.fit(X, Y)
     assert search.best_params_["a"] >= 0.5
     assert all(f.error == "the score is not a number" for f in search.failures_)
+    search.set_params(error_score="raise")
+    with pytest.warns(match="non-finite"), pytest.warns(match=r"fits failed\. All"):
+        search.fit(X, Y)
     search = search_in(
         None, "gp", tmp_path / "log", n_iter=30, scoring=lambda e, X, y: np.nan
     )
@@ -499,6 +596,35 @@ def test_infinite_scores_are_no_failures(tmp_path):
     assert len(search.cv_results_["params"]) == 12
 
 
+@pytest.mark.filterwarnings("ignore:invalid value encountered in subtract")
+def test_infinite_scores_beside_a_failure_are_no_ten_failures(tmp_path):
+    def scorer(estimator, X, y):
+        return np.nan if len(calls(tmp_path / "log")) < 4 else -np.inf
+
+    search = search_in(None, "gp", tmp_path / "log", n_iter=12, scoring=scorer)
+    with pytest.warns(match="non-finite"), pytest.warns(match="fits failed"):
+        search.set_params(refit=False).fit(X, Y)
+    assert len(search.cv_results_["params"]) == 12
+
+
+def test_an_oracle_without_candidates_is_told_of():
+    import keras_tuner
+
+    class UsedUp(keras_tuner.Oracle):
+        def populate_space(self, trial_id):
+            return {"status": "STOPPED"}
+
+    search = KerasTunerSearchCV(Counting(), SPACE, oracle=UsedUp(), cv=2)
+    with pytest.raises(ValueError, match="that has searched before is used up"):
+        search.fit(X, Y)
+
+
+@pytest.mark.parametrize("kind", ["gp", "keras_tuner", "random"])
+def test_a_function_may_ask_for_nothing(kind, tmp_path):
+    search = search_in(None, kind, tmp_path / "log", space=lambda hp: {"a": 0.5})
+    assert search.fit(X, Y).cv_results_["params"] == [{"a": 0.5}]
+
+
 def test_an_oracle_keeps_to_its_own_number_of_trials():
     import keras_tuner
 
@@ -516,6 +642,12 @@ def test_an_oracle_keeps_to_its_own_number_of_trials():
         ({"objective": "score"}, "objective names one of several metrics, got 'score'"),
         ({"space": mlp_space}, r"is it to be called, as in mlp_space\(\)"),
         ({"space": {"c": (1, 2, 3)}}, "got 3. To choose among values, pass a list"),
+        ({"space": {"c": (0, 2**63)}}, r"may have \d+ values, got low=0"),
+        ({"space": {"c__x": [1]}}, "'c__x': the estimator's get_params"),
+        (
+            {"initial_params": {"a": 0.5, "c": np.inf}},
+            "a whole number from 1 to 9, got",
+        ),
     ],
 )
 def test_slips_are_told_of(params, message, tmp_path):
@@ -531,5 +663,8 @@ def test_results_are_there_after_fit_only(tmp_path):
         search.results_summary()
     with pytest.raises(NotFittedError):
         search.top_estimators()
+    search.fit(X, Y)
     with pytest.raises(ValueError, match="k must be an integer of at least 1, got -1"):
-        search.fit(X, Y).top_estimators(-1)
+        search.top_estimators(-1)
+    with pytest.raises(ValueError, match="n must be an integer of at least 1, got 0"):
+        search.results_summary(0)

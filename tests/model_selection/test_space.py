@@ -141,6 +141,10 @@ def test_choices_may_be_anything_and_keep_their_identity():
 def test_choices_have_the_shares_of_their_prior():
     found = values(Categorical(["a", "b"], prior=[0.2, 0.8]), [0.1, 0.19, 0.21, 1.0])
     assert found == ["a", "a", "b", "b"]
+    # Equal choices are one, with what all of them have.
+    twice = Categorical([1, 1, 2], prior=[0.3, 0.3, 0.4])
+    assert read_space({"p": twice})["p"].cells == range(2)
+    assert values(twice, [0.5, 0.59, 0.61]) == [1, 1, 2]
 
 
 @pytest.mark.parametrize(
