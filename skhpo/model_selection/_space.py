@@ -197,8 +197,8 @@ def _read_integers(low: int, high: int, prior: str = "uniform") -> IntegerInterv
         )
     if high - low > MOST_INTEGERS:
         raise ValueError(
-            f"an Integer may have {MOST_INTEGERS} values, got {low=}, {high=}. Use Real "
-            "and round, in a function of hp."
+            f"an Integer may have {MOST_INTEGERS} values, got {low=}, {high=}. Use Real"
+            " and round, in a function of hp."
         )
     return IntegerInterval(int(low), int(high), log=prior == "log-uniform")
 
