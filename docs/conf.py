@@ -6,6 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import house_drawing
+import sklearn
 
 import skhpo
 
@@ -37,13 +38,19 @@ def quick_studies(gallery_conf, script):  # noqa: ARG001
     return [] if "displays" in script["src_file"] else ["--quick"]
 
 
+def reset_scikit_learn(gallery_conf, script):  # noqa: ARG001
+    """Let each script of the gallery begin with scikit-learn as it is."""
+    sklearn.set_config(enable_metadata_routing=False)
+
+
 sphinx_gallery_conf = {
     "examples_dirs": ["../examples"],
     "gallery_dirs": ["gallery"],
     # What is neither a study nor a picture.
-    "ignore_pattern": r"/(study|quickstart|keras_tuner_alone|dask_search)\.py",
+    "ignore_pattern": r"\b(study|quickstart|keras_tuner_alone|dask_search)\.py",
     "filename_pattern": r"\.py$",
     "reset_argv": quick_studies,
+    "reset_modules": ("matplotlib", reset_scikit_learn),
     "download_all_examples": False,
     # Networks are the same at every build; their seconds are not.
     "min_reported_time": 10**6,
