@@ -114,7 +114,7 @@ def test_hyperband_goes_on_from_rung_to_rung(tmp_path):
     search = HyperbandSearchCV(
         unet(checkpoint_dir=tmp_path, n_classes=3, **bare),
         {"bn_after_act": [True, False], "dropout": [0.0, 0.2]},
-        max_resource=4,
+        max_resource=2,
         factor=2,
         resource="epochs",
         cv=2,
@@ -123,7 +123,7 @@ def test_hyperband_goes_on_from_rung_to_rung(tmp_path):
     )
     assert search.budget().continues
     search.fit(X, Y)
-    assert search.best_estimator_.n_iter_ == 4
+    assert search.best_estimator_.n_iter_ == 2
     best = clone(search.estimator).set_params(checkpoint_dir=None)
     best.set_params(**search.best_params_)
     scores = cross_val_score(best, X, Y, cv=2)
