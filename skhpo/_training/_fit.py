@@ -100,8 +100,13 @@ def _lent(
         program.load(model)
         try:
             yield program
-        finally:
-            program.store(model)
+        except BaseException:
+            # Ctrl-C may find an optimizer half built, which has nothing to be stored
+            # in: what ended the fit is the error that counts.
+            with contextlib.suppress(Exception):
+                program.store(model)
+            raise
+        program.store(model)
 
 
 def _run_epochs(

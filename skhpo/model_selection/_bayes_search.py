@@ -137,10 +137,11 @@ class BayesSearchCV(OracleSearchCV):
         trial ends. The same call after a kill goes on from there, repeats no finished
         fold, and ends as it would have without the kill. A journal of another search
         (other data, space, estimator, splits or parameters) is refused. `n_iter` may
-        differ, to search on, as long as the number of initial points does not; of
-        several spaces, that of the last. A splitter that shuffles needs a
-        `random_state`. A journal is of one `fit`: within `cross_val_score` there are
-        several. Workers on other machines must have the folder too.
+        differ, to search on (of several spaces, that of the last); below 20, give
+        `n_initial_points` as well, whose default depends on it. A splitter that
+        shuffles needs a `random_state`. A journal is of one `fit`: within
+        `cross_val_score` there are several. Workers on other machines must have the
+        folder too.
 
     callbacks : callable, list of callable or None, default=None
         Called after each batch of trials with a result as scikit-optimize's callbacks
@@ -413,8 +414,12 @@ def cells_of(space: Space, values: Mapping[str, Any]) -> dict[str, Cell]:
                 "initial_params must have a value for every dimension, got none for "
                 f"{name!r} in {dict(values)}."
             )
+        value = values[name]
         try:
-            return dimension.cell_of(values[name])
+            # What comes out of a table of results is of NumPy's types.
+            return dimension.cell_of(
+                value.item() if isinstance(value, np.generic) else value
+            )
         except ValueError as error:
             raise ValueError(f"initial_params, {name!r}: {error}") from error
 

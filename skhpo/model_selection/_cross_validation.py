@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.exceptions import FitFailedWarning
-from sklearn.model_selection import check_cv
+from sklearn.model_selection import BaseCrossValidator, check_cv
 from sklearn.utils import Bunch
 from sklearn.utils.metadata_routing import MetadataRouter
 
@@ -57,17 +57,15 @@ class FrozenFolds:
         """Return the folds of the first call, for whatever data that was."""
         if self._splits is None:
             classifier = is_classifier(self._search.estimator)
-            splitter = check_cv(self._search.cv, y, classifier=classifier)
-            # Rows may be masks, or counted from the end; workers see what they select.
-            every = np.arange(n_samples(X))
-            self._splits = [
-                (every[train], every[test])
-                for train, test in splitter.split(X, y, **params)
-            ]
-            if not self._splits:
+            cv = check_cv(self._search.cv, y, classifier=classifier)
+            self._splits = splits_of(cv, X, y, params)
+            # The first fit tells, not the one that cannot go on after a kill.
+            if self._search.journal is not None and self.digests != Folds.of(
+                splits_of(cv, X, y, params)
+            ):
                 raise ValueError(
-                    f"cv must give at least one split, got none from {self._search.cv}."
-                    " A generator is used up by the first fit: give a list of it."
+                    f"with a journal, cv must split alike each time, and {cv} does not."
+                    " Give it an integer random_state."
                 )
         return self._splits
 
@@ -75,6 +73,23 @@ class FrozenFolds:
     def digests(self) -> Folds:
         """The splits, as workers and journals tell them apart."""
         return Folds.of(self._splits)
+
+
+def splits_of(
+    cv: BaseCrossValidator, X: Any, y: Any, params: Mapping[str, Any]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the rows of each fold's sides, by their numbers.
+
+    They may be given as masks, or counted from the end; workers see what they select.
+    """
+    every = np.arange(n_samples(X))
+    splits = [(every[train], every[test]) for train, test in cv.split(X, y, **params)]
+    if not splits:
+        raise ValueError(
+            f"cv must give at least one split, got none from {cv}. A generator is used "
+            "up by the first fit: give a list of it."
+        )
+    return splits
 
 
 class CrossValidation(WithinSearchMixin, BaseSearchCV):

@@ -7,6 +7,7 @@ need not be.
 """
 
 import math
+import operator
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -154,9 +155,10 @@ class Categories:
         return self.choices[cell]
 
     def cell_of(self, value: Any) -> int:
-        for cell, choice in enumerate(self.choices):
-            if choice is value or _are_equal(choice, value):
-                return cell
+        for same in (operator.is_, _are_equal, _are_alike):
+            for cell, choice in enumerate(self.choices):
+                if same(choice, value):
+                    return cell
         raise ValueError(f"expected one of {list(self.choices)}, got {value!r}.")
 
 
@@ -221,6 +223,14 @@ def _between(low: float, high: float, unit: float) -> float:
 def _share(low: float, high: float, value: float) -> float:
     # Halved, since the difference of two floats can overflow.
     return (value / 2 - low / 2) / (high / 2 - low / 2)
+
+
+def _are_alike(choice: Any, value: Any) -> bool:
+    """Tell whether a value may stand for a choice, as in JSON or in a table."""
+    if is_number(choice) and is_number(value):
+        return choice == value
+    are_sequences = isinstance(choice, tuple) and isinstance(value, list)
+    return are_sequences and list(choice) == value
 
 
 def _are_equal(one: Any, other: Any) -> bool:

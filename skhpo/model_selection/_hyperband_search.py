@@ -326,7 +326,7 @@ class HyperbandSearchCV(OracleSearchCV):
         if self.best_of == "last":
             # A search that was ended early may have none with all of the resource, or
             # none but failures.
-            failed = ~np.isfinite(results[f"mean_test_{metric}"])
+            failed = np.isnan(results[f"mean_test_{metric}"])
             keys += [-results["n_resources"], failed]
         rows = {}
         for row in np.lexsort(keys).tolist():

@@ -174,7 +174,7 @@ class OracleSearchCV(DocumentationLinkMixin, BaseSearchCV):
         results, metric = self.cv_results_, self._deciding_metric
         scores = results[f"mean_test_{metric}"]
         best = [
-            i for i in self._rows_by_rank(metric, results) if np.isfinite(scores[i])
+            i for i in self._rows_by_rank(metric, results) if not np.isnan(scores[i])
         ]
         estimators = [
             clone(self.estimator).set_params(**clone(results["params"][i], safe=False))
@@ -237,6 +237,11 @@ class OracleSearchCV(DocumentationLinkMixin, BaseSearchCV):
 
         It comes before the first fit.
         """
+        if isinstance(self.estimator, type):
+            raise TypeError(
+                f"estimator must be an instance, got the class {self.estimator!r}. "
+                f"Write {self.estimator.__name__}()."
+            )
         self._check_settings()
         if isinstance(self.scoring, list | tuple | set | dict):
             check_objective(list(self.scoring), self.refit, self.objective)

@@ -1,7 +1,7 @@
 """The forms in which a search space may be written, and their one translation."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from itertools import pairwise
 from numbers import Integral
 from typing import Any
@@ -157,6 +157,8 @@ def read_dimension(form: Any) -> Dimension:
         return _read_distribution(form)
     if isinstance(form, np.ndarray) and form.ndim == 1:
         form = form.tolist()
+    if isinstance(form, range):
+        form = list(form)
     if isinstance(form, list):
         return _read_categories(form, None)
     if isinstance(form, tuple):
@@ -168,7 +170,7 @@ def read_dimension(form: Any) -> Dimension:
     raise ValueError(
         "expected Real, Integer, Categorical, (low, high), (low, high, prior), a list "
         "of choices, a scipy.stats distribution or a hyperparameter of Keras Tuner, "
-        f"got {form!r}."
+        f"got {form!r}." + (" Make it a list." if isinstance(form, Sized) else "")
     )
 
 

@@ -22,6 +22,7 @@ from search_estimators import (
     calls,
     search_in,
 )
+from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -65,6 +66,23 @@ def test_a_search_of_several_points_that_was_killed_ends_as_it_would_have(
         search_in(journal, "gp", log, dies_at=dies_at, **settings).fit(X, Y)
     assert_same(search_in(journal, "gp", log, **settings).fit(X, Y), whole)
     assert len(calls(log)) == 9 * 3 + 1 + 1
+
+
+@pytest.mark.parametrize(
+    "cv",
+    [
+        StratifiedKFold(3, shuffle=True),
+        ShuffleSplit(2),
+        KFold(3, shuffle=True, random_state=np.random.RandomState(0)),
+    ],
+)
+def test_splits_that_differ_each_time_are_told_of_at_once(cv, tmp_path):
+    log = tmp_path / "log"
+    search = search_in(tmp_path / "journal", "gp", log, cv=cv)
+    with pytest.raises(ValueError, match="Give it an integer random_state"):
+        search.fit(X, Y)
+    assert calls(log) == []
+    assert search.set_params(journal=None).fit(X, Y).stopped_by_ is None
 
 
 class Sorting(Counting):

@@ -354,6 +354,26 @@ def test_initial_params_are_tried_first(sampler):
     assert len(search.cv_results_["params"]) == 4
 
 
+@pytest.mark.parametrize(
+    ("value", "choices", "chosen"),
+    [
+        (np.int64(2), [1, 2], 2),
+        (np.str_("u"), ["u", "v"], "u"),
+        (np.bool_(True), [False, True], True),
+        (2.0, [1, 2], 2),
+        ([3, 4], [(1, 2), (3, 4)], (3, 4)),
+        (np.int64(3), (1, 5), 3),
+    ],
+)
+def test_initial_params_may_come_from_tables_and_json(value, choices, chosen):
+    search = BayesSearchCV(
+        Counting(), {"b": choices}, initial_params={"b": value}, n_iter=1, cv=2
+    ).fit(X, Y)
+    (params,) = search.cv_results_["params"]
+    assert params["b"] == chosen
+    assert type(params["b"]) is type(chosen)
+
+
 def test_initial_params_of_a_function_are_its_hyperparameters():
     def space(hp):
         return {"a": hp.Float("x", 0.1, 1.0, sampling="log") / 2}
@@ -655,6 +675,24 @@ def test_slips_are_told_of(params, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         search.fit(X, Y)
     assert calls(tmp_path / "log") == []
+
+
+def test_a_class_is_no_estimator():
+    with pytest.raises(
+        TypeError, match=r"got the class .*Counting'>. Write Counting\(\)"
+    ):
+        BayesSearchCV(Counting, SPACE).fit(X, Y)
+
+
+def test_infinite_scores_are_the_best_of_all(tmp_path):
+    def scorer(estimator, X, y):
+        return np.inf if estimator.a > 0.5 else estimator.a
+
+    search = search_in(None, "gp", tmp_path / "log", scoring=scorer)
+    with pytest.warns(match="non-finite"), np.errstate(invalid="ignore"):
+        search.fit(X, Y)
+    assert search.best_score_ == np.inf
+    assert search.top_estimators(1)[0].a == search.best_params_["a"]
 
 
 def test_results_are_there_after_fit_only(tmp_path):

@@ -138,6 +138,10 @@ def test_choices_may_be_anything_and_keep_their_identity():
     assert {id(value) for value in found} == {id(choice) for choice in choices}
 
 
+def test_a_range_is_its_numbers():
+    assert read_space({"p": range(2, 8, 3)})["p"].choices == [2, 5]
+
+
 def test_choices_have_the_shares_of_their_prior():
     found = values(Categorical(["a", "b"], prior=[0.2, 0.8]), [0.1, 0.19, 0.21, 1.0])
     assert found == ["a", "a", "b", "b"]
@@ -194,6 +198,7 @@ def test_names_are_read_in_alphabetical_order():
         (stats.norm(scale=-1), "finite median, got nan"),
         (3.0, "expected Real, Integer, Categorical.*got 3.0"),
         ("relu", "expected Real, Integer, Categorical.*got 'relu'"),
+        ({1, 2}, r"got \{1, 2\}\. Make it a list"),
     ],
 )
 def test_errors_say_the_rule_and_the_value(form, message):

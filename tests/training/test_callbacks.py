@@ -488,6 +488,17 @@ def test_backup_goes_on_where_it_stopped(fit, tmp_path):
     assert len(training.history["loss"]) == 2
 
 
+def test_an_interrupt_is_not_lost_in_what_it_left_half_built(fit):
+    class Interrupts(callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            # As an optimizer that has no variables yet.
+            vars(self.model.optimizer)["_momentums"] = []
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(network(optimizer="adam"), Interrupts())
+
+
 def test_callbacks_change_nothing_by_being_there(fit):
     model, other = network(optimizer="adam"), network(optimizer="adam")
 
