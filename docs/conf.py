@@ -56,8 +56,9 @@ sphinx_gallery_conf = {
     "min_reported_time": 10**6,
 }
 
-# Docstrings that are inherited from scikit-learn refer to its own pages.
-suppress_warnings = ["ref.term", "ref.ref"]
+# Docstrings that are inherited from scikit-learn refer to its own pages, and the
+# gallery's settings hold functions.
+suppress_warnings = ["ref.term", "ref.ref", "config.cache"]
 
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]

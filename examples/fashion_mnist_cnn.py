@@ -9,8 +9,8 @@ Another search has more blocks, batch normalization and dropout that differs by 
 
 Every choice is made on 3,000 validation images; the test images are asked once for each
 row of the last table, by three networks that differ in their seed. The published space
-takes less than an hour on two cores, the wider one as long; with --quick seconds, on
-digits.
+takes less than an hour on two cores, the wider one as long; with ``--quick`` seconds,
+on digits.
 """
 
 import matplotlib.pyplot as plt

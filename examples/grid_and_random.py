@@ -4,7 +4,7 @@
 A grid of 27 settings has three learning rates, a random search 27 of them: which wins?
 What do Keras Tuner's oracles of both kinds find in its published example? What do
 activations, initializers and each way against overfitting do, and how well do dense,
-convolutional and LSTM layers learn digits? It takes an hour; with --quick seconds.
+convolutional and LSTM layers learn digits? It takes an hour; with ``--quick`` seconds.
 """
 
 import keras

@@ -4,7 +4,7 @@
 How much do scaling, batches, layers, learning rate and optimizer matter, and why? Each
 knob is turned by itself; the others stay at pixels divided by the maximum, one hidden
 layer of 1,000, Adam, batches of 64 and 50 epochs. Test images are measured after each
-epoch and choose nothing. It takes an hour; with --quick it takes seconds, on digits.
+epoch and choose nothing. It takes an hour; with ``--quick`` seconds, on digits.
 """
 
 import time

@@ -4,7 +4,7 @@
 Four searches of the same MLP on Fashion-MNIST may spend 300 epochs each. Three of them
 spend 20 on every trial; Hyperband gives most of its candidates two or six. What does
 the best network lose on 3,000 validation images, after how many epochs, over three
-seeds? All of it takes two hours on two cores; with --quick seconds, on digits.
+seeds? All of it takes two hours on two cores; with ``--quick`` seconds, on digits.
 """
 
 import matplotlib.pyplot as plt

@@ -6,7 +6,7 @@ scanned pages by a U-Net, whose size and details it tunes with Keras Tuner's Hyp
 its worst trial has an F1 of 0.51, its best of 0.953. Here the same is done to made-up
 pages: a mask tells the class of each of their pixels. Of 360 pages 60 are held out to
 choose by. The test is on 100 others, whose fonts, stamps and layouts none of these has.
-All of it takes two hours on two cores; with --quick seconds, on few small pages.
+All of it takes two hours on two cores; with ``--quick`` seconds, on few small pages.
 """
 
 from contextlib import redirect_stdout
