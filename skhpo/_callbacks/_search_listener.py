@@ -1,5 +1,6 @@
 """What hears of whole searches, as trackers do."""
 
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ class SearchListener:
 
     def __init__(self) -> None:
         self._followers: dict[int, Any] = {}
+        # When the fits of searches began, which others than ours tell afterwards.
+        self._began: dict[int, float] = {}
 
     def _follow(self, search: Any, report: SearchReport) -> Any:
         """Return what follows a search that begins."""
@@ -54,6 +57,7 @@ class SearchListener:
                 f"{type(self).__name__} follows searches, got "
                 f"{type(estimator).__name__}. Set it on a search around that."
             )
+        self._began[id(estimator)] = time.time()
 
     def on_fit_task_begin(
         self,
@@ -116,6 +120,7 @@ class SearchListener:
         context : CallbackContext
             The task of its fit.
         """
+        self._began.pop(id(estimator), None)
         follower = self._followers.pop(id(estimator), None)
         if follower is not None:
             follower.close()
@@ -159,7 +164,7 @@ class SearchListener:
 
     def __getstate__(self) -> dict[str, Any]:
         # In a worker there is nothing to follow.
-        return {**vars(self), "_followers": {}}
+        return {**vars(self), "_followers": {}, "_began": {}}
 
 
 def candidates_of(search: Any) -> list[CandidateReport]:

@@ -130,7 +130,7 @@ def state_of(model: keras.Model, seed: int, progress: "Progress") -> FitState:
         [variable.numpy() for variable in model.optimizer.variables],
         [np.asarray(value) for value in progress.best_weights or ()],
         None if stopping is None else stopping.record(),
-        progress.is_over,
+        progress.is_over and not progress.is_paused,
     )
 
 

@@ -126,7 +126,8 @@ def _run_epochs(
         logs = listeners.epoch_end(epoch, logs)
         progress.add(epoch, logs, program.snapshot)
         diverged = plan.stop_on_nan and not math.isfinite(logs["loss"])
-        progress.is_over |= listeners.stopped or diverged
+        if listeners.stopped or diverged:
+            progress.stop(fit.callbacks)
         if fit.state_is_due:
             program.store(fit.model)
             fit.leave_state()

@@ -83,7 +83,8 @@ class _ProgressCallback(keras.callbacks.Callback):
         """Take in the epoch, stop once it is time, and leave the state."""
         progress = self._fit.progress
         progress.add(epoch, logs or {}, self.model.get_weights)
-        progress.is_over |= self.model.stop_training
+        if self.model.stop_training:
+            progress.stop(self._fit.callbacks)
         self.model.stop_training |= progress.is_over
         if self._fit.state_is_due:
             self._fit.leave_state()

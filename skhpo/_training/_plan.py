@@ -1,6 +1,6 @@
 """What a fit is to do, how far it has come, and what came of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -64,7 +64,8 @@ class Progress:
     """How far a fit has come.
 
     `next_epoch` is the one to train next, `best_weights` what early stopping will
-    bring back, in whatever form they were taken.
+    bring back, in whatever form they were taken. A fit that `is_over` may only pause:
+    then its checkpoint lets another go on.
     """
 
     next_epoch: int
@@ -72,6 +73,7 @@ class Progress:
     history: dict[str, list[float]] = field(default_factory=dict)
     best_weights: list | None = None
     is_over: bool = False
+    is_paused: bool = False
 
     def add(self, epoch: int, logs: dict[str, float], weights: Callable) -> None:
         """Take in an epoch; `weights` gives a copy of those of the best."""
@@ -84,6 +86,17 @@ class Progress:
         if is_best and self.stopping.restore_best_weights:
             self.best_weights = weights()
         self.is_over = self.stopping.exhausted
+
+    def stop(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+        """End the fit since a callback asked for it.
+
+        One with a true attribute `pauses` is none of what decides the fit, which
+        without it would go on.
+        """
+        self.is_paused = not self.is_over and any(
+            getattr(callback, "pauses", False) for callback in callbacks
+        )
+        self.is_over = True
 
     def resume(self, state: FitState) -> None:
         """Go on from where a fit stood."""

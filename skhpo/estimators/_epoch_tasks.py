@@ -29,6 +29,9 @@ class EpochTasks(keras.callbacks.Callback):
     ----------
     history : dict of str to list of float
         What was recorded so far, also before a checkpoint.
+
+    pauses : bool
+        Whether a callback has ended the fit, which goes on from its checkpoint without.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class EpochTasks(keras.callbacks.Callback):
         super().__init__()
         self._task, self._attributes = task, attributes
         self.history: History = {}
+        self.pauses = False
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:  # noqa: ARG002
         """Begin a task."""
@@ -48,7 +52,7 @@ class EpochTasks(keras.callbacks.Callback):
             self.history.setdefault(name, []).append(float(value))
         so_far = {name: list(values) for name, values in self.history.items()}
         if self._task.end_epoch(functools.partial(self._attributes, so_far)):
-            self.model.stop_training = True
+            self.model.stop_training = self.pauses = True
 
 
 def epoch_tasks(

@@ -155,7 +155,9 @@ def dress(ax: Any, which: str, scale: Scale, label: str) -> None:
     positions, _, labels = scale.ticks(5)
     axis.set_ticks(positions, labels)
     axis.set_ticks([], minor=True)
-    if which == "x" and sum(map(len, labels)) > 32:
+    # What stands beside the line is near its end.
+    is_crowded = bool(scale.is_numeric and scale.places) or sum(map(len, labels)) > 32
+    if which == "x" and is_crowded:
         axis.set_tick_params(rotation=25)
         for text in axis.get_ticklabels():
             text.set(ha="right", rotation_mode="anchor")

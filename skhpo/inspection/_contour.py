@@ -43,6 +43,10 @@ class ContourDisplay:
     score_name : str, default="score"
         The label of the colours.
 
+    best : int or None, default=None
+        The row of the best trial, as the search chose it. None takes the one with the
+        greatest score.
+
     Attributes
     ----------
     ax_ : matplotlib Axes
@@ -93,11 +97,13 @@ class ContourDisplay:
         prediction: tuple[np.ma.MaskedArray, np.ma.MaskedArray, np.ndarray]
         | None = None,
         score_name: str = "score",
+        best: int | None = None,
     ):
         self.hyperparameters = hyperparameters
         self.scores = scores
         self.prediction = prediction
         self.score_name = score_name
+        self.best = best
 
     @classmethod
     def from_search(
@@ -173,6 +179,7 @@ class ContourDisplay:
             trials.scores,
             prediction=prediction,
             score_name=trials.score_name,
+            best=trials.best,
         )
         return display.plot(ax=ax, **kwargs)
 
@@ -253,12 +260,19 @@ class ContourDisplay:
             y[~failed],
             c=self.scores[~failed],
             **(
-                {"s": size, "edgecolors": "white", "linewidths": edge, "zorder": 2}
+                {
+                    "s": size,
+                    "edgecolors": "white",
+                    "linewidths": edge,
+                    "zorder": 2,
+                    "clip_on": False,
+                }
                 | settings
             ),
         )
-        best = np.nanargmax(self.scores)
-        mark = {"linestyle": "none", "zorder": 3}
+        best = np.nanargmax(self.scores) if self.best is None else self.best
+        # The best often lie at a bound, which is the edge of the picture.
+        mark = {"linestyle": "none", "zorder": 3, "clip_on": False}
         (self.best_,) = ax.plot(
             x[best],
             y[best],

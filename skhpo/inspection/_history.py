@@ -8,7 +8,7 @@ import numpy as np
 from ._canvas import axes_for, draw_scores, pyplot
 from ._trials import Trials, is_results, read_trials
 
-X_NAMES = {"trials": "Trials", "resource": "{} spent", "seconds": "Seconds spent"}
+X_NAMES = {"trials": "Trial", "resource": "{} spent", "seconds": "Seconds spent"}
 
 
 class SearchHistoryDisplay:
@@ -28,7 +28,7 @@ class SearchHistoryDisplay:
         each trial ended, and its score, both of shape (n_trials,) and dtype float64.
         The score of a failed trial is NaN.
 
-    x_name : str, default="Trials"
+    x_name : str, default="Trial"
         The label of the axis of what was spent.
 
     score_name : str, default="score"
@@ -77,7 +77,7 @@ class SearchHistoryDisplay:
         self,
         histories: dict[str, list[tuple[np.ndarray, np.ndarray]]],
         *,
-        x_name: str = "Trials",
+        x_name: str = "Trial",
         score_name: str = "score",
     ):
         self.histories = histories
@@ -218,8 +218,9 @@ class SearchHistoryDisplay:
                 self.marks_ += marks
         ax.set_xlabel(self.x_name)
         ax.set_ylabel(self.score_name)
-        # Where the best so far never is, above the marks at the lower edge.
-        ax.legend(loc="lower right", bbox_to_anchor=(1, 0.05))
+        if self.x_name == X_NAMES["trials"]:
+            ax.locator_params("x", integer=True)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
         return self
 
 
@@ -259,7 +260,8 @@ def _is_continued(search: Any, continues: bool | None) -> bool:
 def _spent(trials: Trials, x: str, is_continued: bool) -> np.ndarray:
     """Return what had been spent when each trial ended."""
     if x == "trials":
-        return np.arange(1.0, len(trials.scores) + 1)
+        # By the numbers that they have in `cv_results_` and elsewhere.
+        return np.arange(float(len(trials.scores)))
     if x == "seconds":
         if trials.seconds is None:
             raise ValueError(

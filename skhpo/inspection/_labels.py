@@ -55,7 +55,9 @@ def short_value(value: Any) -> str:
         text = repr(value)
     # A repr of scikit-learn's has lines.
     text = " ".join(text.split())
-    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
+    text = text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
+    # Between two of them, matplotlib would read a formula.
+    return text.replace("$", r"\$")
 
 
 def short_number(value: float, digits: int = 4) -> str:

@@ -235,7 +235,8 @@ def _draw_axis(ax: Any, place: int, scale: Scale) -> None:
         ax.annotate(
             label,
             (place, height),
-            xytext=(4, 0),
+            # So far from the mark that the two do not look like a minus.
+            xytext=(8, 0),
             textcoords="offset points",
             va="center",
             fontsize="small",

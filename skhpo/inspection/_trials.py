@@ -45,6 +45,10 @@ class Trials:
 
     brackets : ndarray of shape (n_trials,), dtype=int64
         The bracket of each trial; all 0 where there are none.
+
+    best : int
+        The row of the best trial: what the search chose, by the metric that it went by,
+        else the one with the greatest score.
     """
 
     columns: dict[str, np.ma.MaskedArray]
@@ -55,6 +59,7 @@ class Trials:
     resources: np.ndarray | None
     stages: np.ndarray | None
     brackets: np.ndarray
+    best: int
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -120,6 +125,7 @@ def read_trials(
         If there is no such metric or resource, or if all trials failed.
     """
     results = results_of(search)
+    chosen = None if metric is not None else getattr(search, "best_index_", None)
     metric = _checked_metric(metric, results, search)
     scores = np.asarray(results[f"mean_test_{metric}"], dtype=np.float64)
     scores = np.where(np.isfinite(scores), scores, np.nan)
@@ -146,6 +152,7 @@ def read_trials(
         brackets=np.asarray(results["bracket"])
         if "bracket" in results
         else np.zeros(len(scores), dtype=np.int64),
+        best=int(np.nanargmax(scores) if chosen is None else chosen),
     )
 
 

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
+from uuid import uuid4
 
 from .._durable import write_atomically
 from ..exceptions import JournalError
@@ -143,12 +144,14 @@ class Journal:
         """Return what the file holds, after writing the header if there is none."""
         records, self._size = _read_lines(self._path)
         if not records:
-            header = {"format": FORMAT, **header}
+            # A journal that is made anew is of another search.
+            header = {"format": FORMAT, "id": uuid4().hex, **header}
             write_atomically(self._path, _line(header))
             self._size = self._path.stat().st_size
             return header, []
         known, *trials = records
-        header |= {name: known.get(name) for name in self._not_compared}
+        taken_over = ("id", *self._not_compared)
+        header |= {name: known[name] for name in taken_over if name in known}
         _check_same_search(self.folder, known, {"format": FORMAT, **header})
         if [record.get("trial") for record in trials] != list(range(len(trials))):
             raise JournalError(

@@ -256,10 +256,7 @@ class Loop:
         return SearchReport(
             id=uuid4().hex if journal is None else journal.id,
             journal=None if journal is None else str(journal.folder.absolute()),
-            spaces=[
-                {name: repr(dim) for name, dim in s.space.dimensions.items()}
-                for s in self.subspaces
-            ],
+            spaces=[_as_written(subspace) for subspace in self.subspaces],
             n_candidates=self.n_trials,
             n_splits=self._validation.n_splits_,
         )
@@ -290,10 +287,18 @@ class Loop:
             remains = max(self.search.timeout - self.ending.seconds, 0)
             left = f", {remains:.0f} s left"
         print(
-            f"Trial {task.number + 1} of {self.n_trials}: score {score:.6g}, best so "
-            f"far {self._best:.6g}, {seconds:.1f} s{failed}{left}",
+            f"Trial {task.number} ({task.number + 1} of {self.n_trials}): score "
+            f"{score:.6g}, best so far {self._best:.6g}, {seconds:.1f} s{failed}{left}",
             flush=True,
         )
+
+
+def _as_written(subspace: SubSpace) -> dict[str, str]:
+    """Return a space by its dimensions, as the user wrote them where that is known."""
+    source = subspace.source
+    written = source if isinstance(source, Mapping) else {}
+    dimensions = subspace.space.dimensions.items()
+    return {name: repr(written.get(name, dimension)) for name, dimension in dimensions}
 
 
 def _report_of(

@@ -43,7 +43,10 @@ class MLflowTracker(SearchListener):
     with a failed fit is marked as failed, with the error as the tag ``skhpo.error``.
     The run of the search has the spaces, the folder of its journal, its id, the
     objective and that it is maximized, the best score and candidate, and with
-    `log_model` the best estimator as a model of MLflow's scikit-learn flavour.
+    `log_model` the best estimator as a model of MLflow's scikit-learn flavour:
+    ``mlflow.sklearn.load_model(f"runs:/{run_id}/model")`` loads it. Of searches that
+    are not ours no curves and no use of the machine are known, nor of what a fit
+    failed.
 
     A search that goes on from its journal goes on in the same run, and candidates that
     are there are not written again. Nothing of this holds the search up. If MLflow
@@ -127,6 +130,7 @@ class _MLflowRun(Follower):
     ) -> None:
         super().__init__(tracker)
         self._tracker, self._id = tracker, report.id
+        self._began = tracker._began[id(search)]
         self._description = description_of(search, report)
         self._status = "FAILED"
         self._background.do(self._begin)
@@ -148,7 +152,12 @@ class _MLflowRun(Follower):
         else:
             tags = {"skhpo.search_id": self._id, **(self._tracker.tags or {})}
             name = self._tracker.run_name or self._description["search"]
-            run = self._client.create_run(self._experiment, tags=tags, run_name=name)
+            run = self._client.create_run(
+                self._experiment,
+                start_time=round(1000 * self._began),
+                tags=tags,
+                run_name=name,
+            )
             self._run_id = run.info.run_id
             self._log_params(self._run_id, self._description)
         self._known = {

@@ -1,5 +1,7 @@
 """What callbacks are told of candidates, and who is followed."""
 
+import shutil
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -93,6 +95,15 @@ def test_a_fold_that_fails_before_metrics_are_known(iris):
     for name, value in (("a", 1.0), ("b", 2.0)):
         assert np.isnan(report.scores[name][0])
         assert report.scores[name][1] == value
+
+
+def test_a_journal_that_is_made_anew_is_of_another_search(iris, tmp_path):
+    kept = Kept()
+    for _ in range(2):
+        bayes_search(journal=tmp_path / "a").set_callbacks(kept).fit(*iris)
+        shutil.rmtree(tmp_path / "a")
+    first, second = (report.id for report in kept.reports)
+    assert first != second
 
 
 def test_same_id_when_a_search_goes_on(iris, tmp_path):

@@ -10,6 +10,7 @@ import time
 import keras
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from skhpo import KerasClassifier, KerasCNN, KerasMLP, KerasMLPRegressor
@@ -98,6 +99,42 @@ def test_a_fit_that_stopped_stays_stopped(digits, tmp_path):
     estimator.set_params(epochs=100).fit(*digits)
     assert estimator.n_iter_ == estimator.resumed_from_epoch_ == stopped_at
     np.testing.assert_array_equal(estimator.predict_proba(digits[0]), best)
+
+
+class StopsAfterTwo:
+    """A callback of scikit-learn's kind."""
+
+    def setup(self, estimator, context):
+        self.n_epochs = 0
+
+    def on_fit_task_begin(self, estimator, context, **_):
+        pass
+
+    def on_fit_task_end(self, estimator, context, **_):
+        self.n_epochs += context.task_name == "epoch"
+        return self.n_epochs == 2
+
+    def teardown(self, estimator, context):
+        pass
+
+
+@pytest.mark.parametrize("path", ["compiled", "keras"])
+def test_a_fit_that_a_callback_ended_goes_on_without_it(digits, tmp_path, path):
+    settings = {"epochs": 5, "early_stopping": True, "random_state": 0}
+    if path == "keras":
+        hook = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: None
+        )
+        settings["callbacks"] = [hook]
+    mlp = KerasMLP(8, checkpoint_dir=tmp_path, **settings)
+    stopped = clone(mlp).set_callbacks(StopsAfterTwo()).fit(*digits)
+    assert (stopped.training_path_, stopped.n_iter_) == (path, 2)
+    mlp.fit(*digits)
+    assert (mlp.resumed_from_epoch_, mlp.n_iter_) == (2, 5)
+    whole = KerasMLP(8, **settings).fit(*digits)
+    assert mlp.history_ == whole.history_
+    for a, b in zip(mlp.model_.get_weights(), whole.model_.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize(

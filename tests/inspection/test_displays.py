@@ -11,6 +11,7 @@ import pytest
 from made_results import made_results, results_of
 from matplotlib import pyplot as plt
 from matplotlib.collections import Collection
+from matplotlib.text import Text
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -383,3 +384,41 @@ def test_importing_the_room_imports_neither_matplotlib_nor_networks():
     ).stdout.split()
     assert "sklearn" in found
     assert not {"matplotlib", "tensorflow", "keras"} & set(found)
+
+
+def test_the_star_is_what_the_search_chose():
+    def scores(results):
+        return int(np.argmin(results["mean_test_score"]))
+
+    grid = {"max_depth": [1, 2, 3], "min_samples_leaf": [1, 50]}
+    tree = DecisionTreeClassifier(random_state=0)
+    search = GridSearchCV(tree, grid, refit=scores, cv=2).fit(X, Y)
+    display = ContourDisplay.from_search(search)
+    worst = search.cv_results_["mean_test_score"].min()
+    assert display.best_.get_label() == f"best: {worst:.4g}"
+    # By another metric than the search went by, or without a search, the greatest is.
+    greatest = search.cv_results_["mean_test_score"].max()
+    for given in ({"metric": "score"}, {}):
+        shown = search if given else search.cv_results_
+        display = ContourDisplay.from_search(shown, **given)
+        assert display.best_.get_label() == f"best: {greatest:.4g}"
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    "display", [ParallelCoordinatesDisplay, SliceDisplay, ContourDisplay]
+)
+def test_values_are_no_formulas(display):
+    results = {
+        "params": [
+            {"pattern": pattern, "b": b}
+            for pattern in (r"$\frac{bad$", r"[a-z]+$|\b\d{2}$")
+            for b in range(4)
+        ],
+        "mean_test_score": np.arange(8.0),
+    }
+    shown = display.from_search(results)
+    shown.figure_.canvas.draw()
+    texts = [text.get_text() for text in shown.figure_.findobj(Text)]
+    assert any(r"\frac{bad" in text for text in texts)
+    plt.close("all")

@@ -20,22 +20,22 @@ def line_of(display, name="best so far"):
 def test_best_so_far():
     display = SearchHistoryDisplay.from_search(of_scores(1, np.nan, 3, 2, 4))
     x, y = line_of(display)
-    assert x.tolist() == [1, 2, 3, 4, 5]
+    assert x.tolist() == [0, 1, 2, 3, 4]
     assert y.tolist() == [1, 1, 3, 3, 4]
     points = display.points_["best so far"].get_offsets()
-    assert points.tolist() == [[1, 1], [3, 3], [4, 2], [5, 4]]
-    assert display.ax_.get_xlabel() == "Trials"
+    assert points.tolist() == [[0, 1], [2, 3], [3, 2], [4, 4]]
+    assert display.ax_.get_xlabel() == "Trial"
     assert display.ax_.get_ylabel() == "score"
 
 
 def test_failed_and_far_trials_are_marked():
     display = SearchHistoryDisplay.from_search(of_scores(np.nan, 1, 2, 3, 2, 1, -99))
     below, failed = display.marks_
-    assert (below.get_label(), below.get_xdata().tolist()) == ("1 below 1", [7])
-    assert (failed.get_label(), failed.get_xdata().tolist()) == ("1 failed", [1])
+    assert (below.get_label(), below.get_xdata().tolist()) == ("1 below 1", [6])
+    assert (failed.get_label(), failed.get_xdata().tolist()) == ("1 failed", [0])
     assert display.ax_.get_ylim()[0] > 0
     # Nothing is best before the first score.
-    assert line_of(display)[0].tolist() == [2, 3, 4, 5, 6, 7]
+    assert line_of(display)[0].tolist() == [1, 2, 3, 4, 5, 6]
 
 
 def test_searches_are_compared():
@@ -55,7 +55,7 @@ def test_seeds_are_a_mean_with_a_band():
     )
     x, y = line_of(display, "bayes")
     # From where both have a score; one that has ended keeps its best.
-    assert x.tolist() == [2, 3]
+    assert x.tolist() == [1, 2]
     assert y.tolist() == [2, 4]
     vertices = display.bands_["bayes"].get_paths()[0].vertices
     assert (vertices[:, 1].min(), vertices[:, 1].max()) == (1, 5)

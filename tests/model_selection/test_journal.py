@@ -355,6 +355,7 @@ class TestFile:
             journal.write_trial(0, [fold(0)])
         lines = (tmp_path / "journal.jsonl").read_text().splitlines()
         header, trial = (json.loads(line.split(" ", 1)[1]) for line in lines)
+        assert len(header.pop("id")) == 32
         assert header == {"format": 1, **HEADER}
         assert trial == {"trial": 0, "folds": [fold(0)]}
 

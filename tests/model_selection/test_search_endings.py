@@ -172,8 +172,8 @@ def test_a_line_for_each_trial(kind, tmp_path, capsys):
     best = np.maximum.accumulate(scores)
     for number, line in enumerate(lines):
         assert line.startswith(
-            f"Trial {number + 1} of {len(lines)}: score {scores[number]:.6g}, "
-            f"best so far {best[number]:.6g}, "
+            f"Trial {number} ({number + 1} of {len(lines)}): score "
+            f"{scores[number]:.6g}, best so far {best[number]:.6g}, "
         )
         assert line.endswith(" s left")
 
