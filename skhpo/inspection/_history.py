@@ -70,7 +70,7 @@ class SearchHistoryDisplay:
     >>> search = GridSearchCV(DecisionTreeClassifier(random_state=0), grid).fit(X, y)
     >>> display = SearchHistoryDisplay.from_search(search)
     >>> display.lines_["best so far"].get_xdata().tolist()
-    [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     """
 
     def __init__(
