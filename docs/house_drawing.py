@@ -1,23 +1,19 @@
 """Draw the rooms of the package on their floors, with the imports between them.
 
-python docs/house_drawing.py house.svg
+To look at it alone: `python docs/house_drawing.py house.svg`.
 """
 
-import ast
 import sys
 from pathlib import Path
 
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-PACKAGE = Path(__file__).resolve().parent.parent / "skhpo"
-# From the ground up; `tests/house/test_house_imports.py` says what may import what.
-FLOORS = [
-    ["_nested", "_durable", "_descriptions", "exceptions", "_compat", "_callbacks"],
-    ["datasets", "preprocessing", "_training", "networks"],
-    ["model_selection", "estimators"],
-    ["inspection", "tracking"],
-]
+# What the tests hold the package to is what is drawn.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "house"))
+
+from package_sources import FLOORS, imports_of, sources
+
 SPACING = [1.45, 1.8, 2.6, 5.4]  # of the rooms of each floor; in inches, as all here
 WIDTH, HEIGHT, STOREY = 1.3, 0.36, 0.95
 
@@ -66,15 +62,12 @@ def stairs(axes, start, end, colour):
 
 def imports():
     """Return the pairs of rooms of which one imports from the other."""
-    found = set()
-    for path in PACKAGE.rglob("*.py"):
-        room, *rest = path.relative_to(PACKAGE).with_suffix("").parts
-        for node in ast.walk(ast.parse(path.read_text())):
-            # Imports from the package itself have as many dots as the module is deep.
-            if isinstance(node, ast.ImportFrom) and node.level == len(rest) + 1:
-                modules = [node.module] if node.module else [a.name for a in node.names]
-                found |= {(room, module.split(".")[0]) for module in modules}
-    return {(room, below) for room, below in found if room != "__init__"}
+    return {
+        (name.split(".")[0], module.split(".")[1])
+        for name in set(sources()) - {"__init__"}
+        for module, _ in imports_of(name)
+        if module.startswith("skhpo.")
+    }
 
 
 if __name__ == "__main__":

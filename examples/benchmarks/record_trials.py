@@ -90,7 +90,7 @@ def pick(setting, *names):
     return {name: setting[name] for name in names}
 
 
-def record(name, n_rows):
+def record(name, n_rows, evaluate):
     path = TRIALS / f"{name}.jsonl"
     path.parent.mkdir(exist_ok=True)
     written = path.read_text() if path.exists() else ""
@@ -106,7 +106,7 @@ def record(name, n_rows):
         row = {
             "seed": seed,
             "setting": setting,
-            **outcome(globals()[name], setting, seed),
+            **outcome(evaluate, setting, seed),
         }
         with path.open("a") as file:
             file.write(json.dumps(row) + "\n")
@@ -137,7 +137,7 @@ def main():
     if arguments.tables != ["other"]:
         use_one_thread()
     for name in arguments.tables:
-        record(name, arguments.rows)
+        record(name, arguments.rows, globals()[name])
 
 
 if __name__ == "__main__":

@@ -147,7 +147,6 @@ def axis(parameter):
 
 def keras_tuner(space, seed, n_initial=None):
     import keras_tuner as kt
-    from keras_tuner.engine.trial import Trial
 
     hps = kt.HyperParameters()
     for p in space:
@@ -167,11 +166,18 @@ def keras_tuner(space, seed, n_initial=None):
     for number in range(10**6):
         values = oracle.populate_space(str(number))["values"]
         score = yield only_active(space, values)
-        shown = oracle.get_space()
-        shown.values = values
-        trial = Trial(shown, trial_id=str(number), status="COMPLETED")
-        trial.score = score
-        oracle.trials[str(number)] = trial
+        add_trial(oracle, number, values, score)
+
+
+def add_trial(oracle, number, values, score):
+    """Let an oracle of Keras Tuner's know a trial with its score."""
+    from keras_tuner.engine.trial import Trial
+
+    shown = oracle.get_space()
+    shown.values = values
+    trial = Trial(shown, trial_id=str(number), status="COMPLETED")
+    trial.score = score
+    oracle.trials[str(number)] = trial
 
 
 def keras_tuner_early(space, seed):

@@ -322,7 +322,7 @@ def memory(n_fits):
 
 
 def main():
-    # Ten epochs are few for scikit-learn, and say so.
+    # Ten epochs are too few for scikit-learn, which says so.
     warnings.simplefilter("ignore", ConvergenceWarning)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", help="also write the results to this file")

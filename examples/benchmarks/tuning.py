@@ -11,12 +11,10 @@ looked at when it is made.
 
 import argparse
 import functools
-import json
 import warnings
 
-import numpy as np
 import samplers
-from record_trials import TRIALS, outcome
+from record_trials import record
 from sklearn.datasets import load_breast_cancer, load_digits, make_classification
 from sklearn.decomposition import PCA
 from sklearn.ensemble import ExtraTreesClassifier
@@ -26,7 +24,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
-from spaces import SPACES, Parameter, setting_at
+from spaces import SPACES, Parameter
 
 N_ROWS = 500
 SCALERS = {"standard": StandardScaler(), "minmax": MinMaxScaler(), "none": None}
@@ -142,17 +140,6 @@ def accuracy(make, setting, seed):
     return cross_val_score(model, X, y, cv=folds, error_score="raise").mean()
 
 
-def record(name):
-    space, rows = SPACES[name], []
-    for seed in range(N_ROWS):
-        units = np.random.default_rng(seed).uniform(size=len(space))
-        setting = setting_at(space, units)
-        evaluate = functools.partial(accuracy, TABLES[name])
-        rows.append({"setting": setting, **outcome(evaluate, setting, seed)})
-    lines = (json.dumps(row) + "\n" for row in rows)
-    (TRIALS / f"{name}.jsonl").write_text("".join(lines))
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--record", action="store_true", help="the tables")
@@ -162,7 +149,7 @@ def main():
     warnings.simplefilter("ignore")
     for name in arguments.tables:
         if arguments.record:
-            record(name)
+            record(name, N_ROWS, functools.partial(accuracy, TABLES[name]))
             continue
         problem = samplers.Problem(name)
         result = {"regrets": [], "seconds": 0.0}

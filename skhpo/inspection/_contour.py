@@ -271,30 +271,29 @@ class ContourDisplay:
             ),
         )
         best = np.nanargmax(self.scores) if self.best is None else self.best
-        # The best often lie at a bound, which is the edge of the picture.
-        mark = {"linestyle": "none", "zorder": 3, "clip_on": False}
-        (self.best_,) = ax.plot(
-            x[best],
-            y[best],
+        self.best_ = _mark(
+            ax,
+            x[[best]],
+            y[[best]],
             marker="*",
             markersize=14,
-            color="tab:red",
             markeredgecolor="white",
             label=f"best: {self.scores[best]:.4g}",
-            **mark,
         )
         self.failed_ = None
         if failed.any():
-            (self.failed_,) = ax.plot(
-                x[failed],
-                y[failed],
-                marker="x",
-                markersize=5,
-                color="tab:red",
-                label=f"{failed.sum()} failed",
-                **mark,
+            text = f"{failed.sum()} failed"
+            self.failed_ = _mark(
+                ax, x[failed], y[failed], marker="x", markersize=5, label=text
             )
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
+
+
+def _mark(ax: Any, x: np.ndarray, y: np.ndarray, **settings: Any) -> Any:
+    """Mark places, whole: the best often lies at a bound, the edge of the picture."""
+    settings |= {"color": "tab:red", "linestyle": "none", "zorder": 3}
+    (line,) = ax.plot(x, y, clip_on=False, **settings)
+    return line
 
 
 def _two_names(

@@ -152,8 +152,15 @@ def read_trials(
         brackets=np.asarray(results["bracket"])
         if "bracket" in results
         else np.zeros(len(scores), dtype=np.int64),
-        best=int(np.nanargmax(scores) if chosen is None else chosen),
+        best=_best(scores, chosen),
     )
+
+
+def _best(scores: np.ndarray, chosen: int | None) -> int:
+    # What a callable chose may have failed.
+    if chosen is None or np.isnan(scores[chosen]):
+        return int(np.nanargmax(scores))
+    return int(chosen)
 
 
 def differ(values: np.ma.MaskedArray) -> bool:

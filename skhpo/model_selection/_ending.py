@@ -29,7 +29,7 @@ class Ending:
         self._start = time.monotonic()
         self._best = -np.inf
         self._n_without = self._n_told = 0
-        self._wish: str | None = None
+        self._asked_by: str | None = None
         self._is_interrupted = False
         # Only the main thread is told of Ctrl-C. Where someone else listens to it, as a
         # search around this one, it is theirs.
@@ -50,9 +50,9 @@ class Ending:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         self._listens = False
 
-    def wish(self, reason: str) -> None:
-        """Let the search end, if there is another trial at all."""
-        self._wish = self._wish or reason
+    def stop(self, reason: str) -> None:
+        """End the search before its next trial, if there is one."""
+        self._asked_by = self._asked_by or reason
 
     def is_over(self) -> bool:
         """Tell whether the next trial is not to begin; then `reason` says why.
@@ -62,8 +62,8 @@ class Ending:
         if self._n_told == 0:
             return False
         if self.reason is None:
-            if self._wish is not None:
-                self.reason = self._wish
+            if self._asked_by is not None:
+                self.reason = self._asked_by
             elif self.timeout is not None and self.seconds >= self.timeout:
                 self.reason = "timeout"
             elif self.patience is not None and self._n_without >= self.patience:
@@ -88,7 +88,7 @@ class Ending:
             # A second time: at once, with nothing kept but what is in the journal.
             raise KeyboardInterrupt
         self._is_interrupted = True
-        self.wish("interrupt")
+        self.stop("interrupt")
         print(
             "\nThe search ends after the running trial, and keeps what it has. Press "
             "Ctrl-C again to end it at once.",

@@ -233,7 +233,7 @@ class Loop:
         # All are called, whatever the first says.
         answers = [callback(subspace.result) for callback in self.callbacks]
         if any(answers) or self._validation.tasks.is_stopped:
-            self.ending.wish("callback")
+            self.ending.stop("callback")
 
     def _check_first_scores(self, scores: Sequence[float]) -> None:
         """Raise if all of the first trials failed, whatever else their batch has."""

@@ -8,6 +8,14 @@ import skhpo
 
 PACKAGE = Path(skhpo.__file__).parent
 
+# The rooms by floor, from the ground up.
+FLOORS = [
+    ["_nested", "_durable", "_descriptions", "exceptions", "_compat", "_callbacks"],
+    ["datasets", "preprocessing", "_training", "networks"],
+    ["model_selection", "estimators"],
+    ["inspection", "tracking"],
+]
+
 
 @cache
 def sources():

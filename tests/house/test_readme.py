@@ -1,6 +1,7 @@
 """What the README and the documentation show runs as it stands."""
 
 import doctest
+import importlib
 import re
 import tomllib
 from pathlib import Path
@@ -57,6 +58,12 @@ def test_all_blocks_of_python_in_the_documentation_are_sessions():
         for language, first in blocks:
             assert language == "pycon" or language.startswith("{"), path
             assert first.startswith(">>> ") == (language == "pycon"), path
+
+
+def test_the_tables_of_samplers_are_those_of_the_benchmark(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "examples" / "benchmarks")
+    page = (ROOT / "docs" / "user_guide" / "performance.md").read_text()
+    assert importlib.import_module("tables").tables() in page
 
 
 def test_links_within_the_documentation_lead_somewhere():
