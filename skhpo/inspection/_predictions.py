@@ -1,6 +1,7 @@
 """Images with what a network says of them."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Self
@@ -15,6 +16,8 @@ from ._predicted import are_numbers, check_lengths, checked_classes, is_wrong
 
 # More than that no one looks at.
 N_IMAGES, N_MASKED = 16, 4
+# Of what stands over an image: so many letters fit, and a line is so many inches high.
+LONGEST_LINE, LINE = 22, 0.15
 
 
 class PredictionGridDisplay:
@@ -320,6 +323,9 @@ class PredictionGridDisplay:
         n_images, n_rows = len(self.images), 1 + len(masks)
         n_columns = n_images if masks else math.ceil(math.sqrt(n_images))
         n_panels = n_rows * n_images
+        titles = [] if masks else [self._title(i, names) for i in range(n_images)]
+        n_lines = max((title.count("\n") + 1 for title, _ in titles), default=2)
+        height = 1.6 + LINE * max(2, n_lines)
         panels = panels_for(
             self,
             ax,
@@ -328,7 +334,7 @@ class PredictionGridDisplay:
             n_columns=n_columns,
             figsize=(
                 max(3.0, 1.6 * n_columns),
-                max(2.0, 1.9 * math.ceil(n_panels / n_columns)),
+                max(2.0, height * math.ceil(n_panels / n_columns)),
             ),
         )
         for panel, image in zip(panels, self.images, strict=False):
@@ -336,8 +342,8 @@ class PredictionGridDisplay:
         if masks:
             self._draw_masks(panels, masks, names)
         else:
-            for number, panel in enumerate(panels):
-                self._write_title(panel, number, names)
+            for panel, (title, color) in zip(panels, titles, strict=True):
+                panel.set_title(title, fontsize="small", color=color)
         return self
 
     def _names(self) -> dict[Any, str]:
@@ -354,20 +360,20 @@ class PredictionGridDisplay:
             )
         return dict(zip(classes, self.display_labels, strict=True))
 
-    def _write_title(self, ax: Any, number: int, names: dict[Any, str]) -> None:
-        """Write over an image what was predicted, and where it differs the truth."""
+    def _title(self, number: int, names: dict[Any, str]) -> tuple[str, Any]:
+        """Return what was predicted, where it differs the truth, and a colour."""
         predicted = self.y_pred[number]
-        title = _as_text(predicted, names)
+        lines = [_as_text(predicted, names)]
         if self.probabilities is not None:
-            title += f" ({self.probabilities[number]:.0%})"
+            lines[0] += f" ({self.probabilities[number]:.0%})"
         color = ink()
         if self.y_true is not None:
             true = self.y_true[number]
             is_number = are_numbers(self.y_true, self.y_pred)
             if is_number or not np.array_equal(true, predicted):
-                title += f"\ntrue: {_as_text(true, names)}"
+                lines.append(f"true: {_as_text(true, names)}")
                 color = ink() if is_number else "tab:red"
-        ax.set_title(title, fontsize="small", color=color)
+        return "\n".join(textwrap.fill(line, LONGEST_LINE) for line in lines), color
 
     def _draw_masks(
         self, panels: list[Any], masks: dict[str, np.ndarray], names: dict[Any, str]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._compat import BaseSearchCV
 from ._labels import short_names
 
 
@@ -206,7 +207,7 @@ def results_of(search: Any) -> Any:
         )
     if hasattr(search, "cv_results_"):
         return search.cv_results_
-    if hasattr(search, "fit"):
+    if isinstance(search, BaseSearchCV):
         check_is_fitted(search)
     raise TypeError(
         "search must be a fitted search that has cv_results_, or those results, got "

@@ -26,6 +26,8 @@ METRICS_AT_A_TIME, PARAMS_AT_A_TIME, LONGEST = 1000, 100, 5000
 # By which MLflow knows what a run is a part of.
 PARENT = "mlflow.parentRunId"
 
+MODEL_NAME = "model"
+
 # What most estimators need to be loaded.
 MODULES = ("skhpo", "sklearn", "tensorflow", "keras", "numpy")
 
@@ -44,7 +46,8 @@ class MLflowTracker(SearchListener):
     The run of the search has the spaces, the folder of its journal, its id, the
     objective and that it is maximized, the best score and candidate, and with
     `log_model` the best estimator as a model of MLflow's scikit-learn flavour:
-    ``mlflow.sklearn.load_model(f"runs:/{run_id}/model")`` loads it. Of searches that
+    ``mlflow.sklearn.load_model(f"runs:/{tracker.run_id_}/model")`` loads it, and it is
+    among the models of the experiment. Of searches that
     are not ours no curves and no use of the machine are known, nor of what a fit
     failed.
 
@@ -73,6 +76,11 @@ class MLflowTracker(SearchListener):
 
     timeout : float, default=60.0
         Seconds that the end of the search waits for what was not written yet.
+
+    Attributes
+    ----------
+    run_id_ : str
+        The run of the search that was written last.
 
     Raises
     ------
@@ -160,6 +168,7 @@ class _MLflowRun(Follower):
             )
             self._run_id = run.info.run_id
             self._log_params(self._run_id, self._description)
+        self._tracker.run_id_ = self._run_id
         self._known = {
             run.data.tags["skhpo.candidate"]
             for run in self._search_runs(PARENT, self._run_id)
@@ -215,17 +224,27 @@ class _MLflowRun(Follower):
             self._write_model(search.best_estimator_)
 
     def _write_model(self, estimator: Any) -> None:
-        flavour = _imported("mlflow.sklearn")
+        """Log a model, as MLflow's `log_model` does, whatever its global state is."""
+        flavour, entities = _imported("mlflow.sklearn"), _imported("mlflow.entities")
+        logged = self._client.create_logged_model(
+            self._experiment, MODEL_NAME, self._run_id
+        )
         with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "model")
+            path = os.path.join(folder, MODEL_NAME)
             flavour.save_model(
                 estimator,
                 path,
                 serialization_format=flavour.SERIALIZATION_FORMAT_CLOUDPICKLE,
                 # Else MLflow would load it in another process to find out.
                 pip_requirements=_requirements(estimator),
+                mlflow_model=_imported("mlflow.models").Model(
+                    run_id=self._run_id, model_id=logged.model_id
+                ),
             )
-            self._client.log_artifacts(self._run_id, path, "model")
+            self._client.log_model_artifacts(logged.model_id, path)
+        self._client.finalize_logged_model(logged.model_id, "READY")
+        output = entities.LoggedModelOutput(logged.model_id, step=0)
+        self._client.log_outputs(self._run_id, [output])
 
     def _finish(self) -> None:
         self._client.set_terminated(self._run_id, self._status)

@@ -1,6 +1,7 @@
 """Searches in TensorBoard."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -11,6 +12,7 @@ import numpy as np
 
 from .._callbacks import CandidateReport, SearchListener, SearchReport
 from .._descriptions import one_line
+from ..exceptions import TrackingWarning
 from ._follower import Follower
 from ._metrics import (
     best_of,
@@ -21,6 +23,8 @@ from ._metrics import (
     objective_of,
 )
 
+# Says in a folder whose it is; TensorBoard reads no such files.
+SEARCH_ID = "search_id.txt"
 # Of what Keras recorded on validation data.
 VALIDATION = "val_"
 
@@ -46,7 +50,8 @@ class TensorBoardTracker(SearchListener):
     Parameters
     ----------
     log_dir : path-like
-        The folder, for one search.
+        The folder, for one search. If another's is there, there is a warning, since
+        TensorBoard shows both as one.
 
     timeout : float, default=60.0
         Seconds that the end of the search waits for what was not written yet.
@@ -96,8 +101,23 @@ class _TensorBoardRun(Follower):
         super().__init__(tracker)
         self._folder = Path(tracker.log_dir)
         self._has_journal = report.journal is not None
+        self._mark(report.id)
         about = {"id": report.id, **description_of(search, report)}
         self._background.do(self._write_text, "search", about)
+
+    def _mark(self, search_id: str) -> None:
+        """Say whose folder it is; warn if it is another's."""
+        mark = self._folder / SEARCH_ID
+        if mark.exists() and mark.read_text() != search_id:
+            warnings.warn(
+                f"{self._folder} has the candidates of another search, and TensorBoard "
+                "will show both as one. Give each search a folder of its own, as "
+                "log_dir.",
+                TrackingWarning,
+                stacklevel=2,
+            )
+        self._folder.mkdir(parents=True, exist_ok=True)
+        mark.write_text(search_id)
 
     def _write_end(self, search: Any) -> None:
         number, score = best_of(search, self._scores)

@@ -1,5 +1,7 @@
 """Displays of fitted networks: learning curves, filters and predictions."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -328,6 +330,18 @@ def test_only_wrong_labels():
         "first (90%)\ntrue: second",
         "first (70%)\ntrue: second",
     ]
+
+
+def test_long_names_do_not_run_into_each_other():
+    names = ["shirt or top with long sleeves", "donaudampfschifffahrtskapitän"]
+    display = PredictionGridDisplay.from_predictions(
+        X[:9], [0, 1] * 4 + [0], [1, 0] * 4 + [1], display_labels=names
+    )
+    display.figure_.canvas.draw()
+    boxes = [ax.title.get_window_extent() for ax in display.axes_]
+    boxes += [ax.get_window_extent() for ax in display.axes_]
+    for a, b in itertools.combinations(boxes, 2):
+        assert not a.overlaps(b)
 
 
 def test_predictions_of_a_pipeline(cnn):

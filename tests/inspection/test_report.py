@@ -205,6 +205,12 @@ def test_not_fitted(tmp_path):
     assert not path.exists()
 
 
+def test_no_folder(tmp_path):
+    path = tmp_path / "missing" / "report.html"
+    with pytest.raises(FileNotFoundError, match=r"in a folder .* Make the folder"):
+        report(GridSearchCV(Ridge(), {}, cv=2).fit(X, Y), path)
+
+
 # In a browser
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -338,6 +344,10 @@ def test_dark_and_narrow(shown):
         "Emulation.setDeviceMetricsOverride",
         {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": False},
     )
-    # The table scrolls by itself; the page does not.
+    # The table and wide pictures scroll by themselves; the page does not.
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+    shares = browser.execute_script(
+        "return [...document.images].map(i => i.width / i.getAttribute('width'))"
+    )
+    assert min(shares) >= 0.69
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

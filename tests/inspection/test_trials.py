@@ -142,7 +142,7 @@ def test_not_fitted():
         read_trials(GridSearchCV(Ridge(), {"alpha": [1]}))
 
 
-@pytest.mark.parametrize("thing", [7, DummyClassifier().fit(X, Y)])
+@pytest.mark.parametrize("thing", [7, DummyClassifier(), DummyClassifier().fit(X, Y)])
 def test_no_search(thing):
     with pytest.raises(TypeError, match=r"that has cv_results_, or those results, got"):
         read_trials(thing)

@@ -130,13 +130,13 @@ def networks(server, digits, tmp_path_factory):
     with pytest.warns():
         # Half of the candidates fail.
         search.fit(X[:60], y[:60])
-    return search, histories.candidates, *runs_of(server, "networks")
+    return search, histories.candidates, *runs_of(server, "networks"), tracker
 
 
 @pytest.mark.filterwarnings("ignore")
 class TestSearchOfNetworks:
     def test_each_candidate_is_a_run(self, networks):
-        search, _, _, runs = networks
+        search, _, _, runs, _ = networks
         results = search.cv_results_
         assert list(runs) == [0, 1, 2, 3]
         for number, run in runs.items():
@@ -162,7 +162,7 @@ class TestSearchOfNetworks:
             assert duration == pytest.approx(1000 * seconds, abs=2)
 
     def test_curves_of_each_fold(self, networks, server):
-        _, candidates, _, runs = networks
+        _, candidates, _, runs, _ = networks
         client = mlflow.MlflowClient(server.uri)
         report = next(c for c in candidates if np.isfinite(c.score))
         for fold, fit in enumerate(report.fits):
@@ -175,7 +175,7 @@ class TestSearchOfNetworks:
                 assert [point.value for point in curve] == values
 
     def test_use_of_the_machine(self, networks):
-        _, candidates, _, runs = networks
+        _, candidates, _, runs, _ = networks
         report = next(c for c in candidates if np.isfinite(c.score))
         metrics = runs[report.number].data.metrics
         assert 0 < metrics["cpu_seconds"] < 10 * metrics["seconds"]
@@ -183,7 +183,7 @@ class TestSearchOfNetworks:
         assert 100 < metrics["memory_mb"] < 1e5
 
     def test_the_search_is_a_run(self, networks):
-        search, _, run, _ = networks
+        search, _, run, _, _ = networks
         assert (run.info.run_name, run.info.status) == ("mine", "FINISHED")
         params, tags = run.data.params, run.data.tags
         assert params["direction"] == "maximize"
@@ -198,15 +198,29 @@ class TestSearchOfNetworks:
         assert tags["skhpo.best.kerasmlp__learning_rate"] == repr(best)
 
     def test_the_best_model_loads_again(self, networks, server, digits):
-        search, _, run, _ = networks
-        client = mlflow.MlflowClient(server.uri)
-        folder = client.download_artifacts(run.info.run_id, "model")
-        loaded = mlflow.sklearn.load_model(folder)
+        search, _, run, _, _ = networks
         X, _ = digits
+        mlflow.set_tracking_uri(server.uri)
+        try:
+            loaded = mlflow.sklearn.load_model(f"runs:/{run.info.run_id}/model")
+        finally:
+            mlflow.set_tracking_uri(None)
         np.testing.assert_array_equal(loaded.predict(X), search.predict(X))
 
+    def test_the_best_model_is_among_those_of_the_experiment(self, networks, server):
+        run = networks[2]
+        client = mlflow.MlflowClient(server.uri)
+        (logged,) = client.search_logged_models([run.info.experiment_id])
+        assert (logged.name, logged.status) == ("model", "READY")
+        assert logged.source_run_id == run.info.run_id
+        (output,) = run.outputs.model_outputs
+        assert output.model_id == logged.model_id
+
+    def test_the_tracker_knows_the_run(self, networks):
+        assert networks[4].run_id_ == networks[2].info.run_id
+
     def test_it_goes_on_in_the_same_run(self, networks, server, digits):
-        search, _, run, runs = networks
+        search, _, run, runs, _ = networks
         X, y = digits
         search.set_params(n_iter=5).fit(X[:60], y[:60])
         again, longer = runs_of(server, "networks")

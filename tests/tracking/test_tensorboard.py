@@ -111,6 +111,16 @@ def test_what_a_journal_has_is_not_written_again(tracked, digits):
     assert after == before
 
 
+def test_a_folder_is_for_one_search(iris, tmp_path):
+    grid = GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2)
+    grid.set_callbacks(TensorBoardTracker(tmp_path))
+    grid.fit(*iris)
+    with pytest.warns(TrackingWarning, match="candidates of another search.*log_dir"):
+        grid.fit(*iris)
+    # It is written all the same.
+    assert len(list((tmp_path / "candidate_000").glob("events*"))) == 2
+
+
 def test_searches_of_scikit_learn(iris, tmp_path):
     grid = GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2)
     grid.set_callbacks(TensorBoardTracker(tmp_path)).fit(*iris)
@@ -132,10 +142,6 @@ def test_values_of_any_kind(iris, tmp_path):
     weights = [values["class_weight"] for values in found]
     assert weights == ["None", "balanced", "{0: 1, 1: 2, 2: 1}"]
     assert [values["C"] for values in found] == [1, 1, 1]
-    # A search without a journal is written, whatever is there already.
-    grid.set_params(param_grid={"C": [2.0]}).fit(*iris)
-    files = list((tmp_path / "candidate_000").glob("events*"))
-    assert len(files) == 2
 
 
 def test_a_tracker_that_fails_stops_no_search(iris, tmp_path):

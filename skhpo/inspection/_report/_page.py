@@ -21,6 +21,8 @@ from ._pictures import Picture, pictures_of
 from ._table import table_of
 
 LONGEST_TRACEBACK = 20_000
+# A picture in a narrow window shrinks to this share of itself, and then scrolls.
+READABLE = 0.7
 
 
 def report(search: Any, path: str | os.PathLike, *, metric: str | None = None) -> Path:
@@ -49,6 +51,9 @@ def report(search: Any, path: str | os.PathLike, *, metric: str | None = None) -
 
     Raises
     ------
+    FileNotFoundError
+        If the folder of `path` is not there.
+
     ImportError
         If matplotlib is not installed.
 
@@ -77,6 +82,12 @@ def report(search: Any, path: str | os.PathLike, *, metric: str | None = None) -
     True
     """
     pyplot("report")
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"path must be in a folder that is there, got {path}. Make the folder "
+            "first."
+        )
     trials = read_trials(search, metric)
     if not hasattr(search, "cv_results_"):
         raise TypeError(
@@ -101,7 +112,6 @@ def report(search: Any, path: str | os.PathLike, *, metric: str | None = None) -
         script=(parts / "page.js").read_text("utf-8"),
         sections="\n".join(sections),
     )
-    path = Path(path)
     write_atomically(path, page.encode())
     return path
 
@@ -135,7 +145,8 @@ def _figures(pictures: Iterable[Picture]) -> str:
             f'<picture><source media="(prefers-color-scheme: dark)" '
             f'srcset="{_data(picture.dark)}">'
             f'<img src="{_data(picture.light)}" alt="{escape(picture.caption)}" '
-            f'width="{picture.width}"></picture>'
+            f'width="{picture.width}" '
+            f'style="min-width: {READABLE * picture.width:.0f}px"></picture>'
             if picture.reason is None
             else f"<p>There is none: {escape(picture.reason)}</p>"
         )
