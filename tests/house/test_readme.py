@@ -17,8 +17,10 @@ def test_the_first_example_can_be_pasted(capsys):
     )
     exec(compile(example, "README.md", "exec"), {})
     scores = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
-    assert len(scores) == 2
+    assert len(scores) == 3
     assert min(scores) > 0.95
+    # What its comments say of grid and search.
+    assert scores[:2] == pytest.approx([0.965, 0.974], abs=0.005)
 
 
 def test_there_are_two_commands():
