@@ -248,7 +248,7 @@ SEARCHES = {
     "Keras Tuner, early": keras_tuner_early,
 }
 # Of those that take a minute or two for each.
-MOST_SEEDS = {"scikit-optimize": 30, "Keras Tuner": 10, "Keras Tuner, early": 10}
+MOST_SEEDS = {"scikit-optimize": 60, "Keras Tuner": 10, "Keras Tuner, early": 10}
 
 
 def measure(problem, name, n_seeds, result):

@@ -343,12 +343,12 @@ def test_gradient_of_the_promise(name):
     features = cube.features(points)
     y = targets(np.array([bowl(point) for point in points]))
     model = GaussianProcess(cube.groups).fit(features, y)
-    promise = Promise(cube, model, model.predict(features)[0].max())
+    promise = Promise(cube, model, y)
     for x in cube.features(np.random.default_rng(1).uniform(size=(5, cube.n_axes))):
-        value, gradient = promise.with_gradient(x)
+        value, gradient = promise.improvement(x)
         steps = 1e-5 * np.eye(len(x))
         expected = [
-            (promise.with_gradient(x + s)[0] - promise.with_gradient(x - s)[0]) / 2e-5
+            (promise.improvement(x + s)[0] - promise.improvement(x - s)[0]) / 2e-5
             for s in steps
         ]
         scale = np.abs(gradient).max()
@@ -356,6 +356,39 @@ def test_gradient_of_the_promise(name):
         mean, deviation = model.predict(x[None])
         batch = log_expected_improvement(mean, deviation, promise._best)
         assert value == pytest.approx(batch[0], rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["continuous", "mixed"])
+def test_climbs_end_where_more_is_promised(name):
+    cube = Cube(*SPACES[name])
+    points = cube.settle(np.random.default_rng(0).uniform(size=(20, cube.n_axes)))
+    y = targets(np.array([bowl(point) for point in points]))
+    promise = Promise(
+        cube, GaussianProcess(cube.groups).fit(cube.features(points), y), y
+    )
+    starts = np.random.default_rng(1).uniform(size=(5, cube.n_axes))
+    ends = np.array([promise.climbed(start) for start in starts])
+    assert (promise.of(ends) > promise.of(starts) + 1e-3).all()
+    # No step along an axis that is climbed leads further up.
+    steps = 1e-3 * np.eye(cube.n_axes)[promise._climbable]
+    for end in ends:
+        near = np.clip(end + np.vstack([steps, -steps]), 0, 1)
+        assert (promise.of(near) < promise.of(end[None]) + 1e-2).all()
+
+
+def test_corners_are_not_what_is_tried_first():
+    axes = [Axis() for _ in range(6)]
+    sampler = GaussianProcessSampler(axes, seed=0, n_initial=8)
+    points, _ = search(sampler, lambda point: bowl(point[:2]), 14)
+    at_ends = (points[8:] < 0.01) | (points[8:] > 0.99)
+    assert at_ends.mean() < 0.1
+
+
+def test_a_best_at_the_ends_is_found_all_the_same():
+    axes = [Axis() for _ in range(3)]
+    sampler = GaussianProcessSampler(axes, seed=0, n_initial=8)
+    _, scores = search(sampler, lambda point: point.sum(), 25)
+    assert scores.max() > 2.95
 
 
 @pytest.mark.parametrize("mean", [-3.0, -1.0, -0.5, 0.0, 2.0])
