@@ -218,10 +218,11 @@ class BayesSearchCV(OracleSearchCV):
     The first trials are scrambled Sobol points. Then a Gaussian process with a Matern
     5/2 kernel, one length scale for each dimension and noise is fitted to the scores
     (those below the median by their ranks alone), and the next candidate is where the
-    expected improvement [1]_ is highest. Candidates depend on `random_state`,
-    `n_points` and the scores alone.
+    expected improvement [1]_ is highest, weighed by a belief, which fades with the
+    number of trials, that the best is not at the ends of the dimensions [2]_.
+    Candidates depend on `random_state`, `n_points` and the scores alone.
 
-    ``sampler="keras_tuner"`` takes Gaussian process and upper confidence bound [2]_
+    ``sampler="keras_tuner"`` takes Gaussian process and upper confidence bound [3]_
     from Keras Tuner. It is slower, 0.5 to 1 second a proposal, and needs more trials.
 
     References
@@ -229,7 +230,9 @@ class BayesSearchCV(OracleSearchCV):
     .. [1] D. R. Jones, M. Schonlau, W. J. Welch, "Efficient global optimization of
        expensive black-box functions", Journal of Global Optimization 13, 1998,
        equation 15.
-    .. [2] N. Srinivas, A. Krause, S. Kakade, M. Seeger, "Gaussian process optimization
+    .. [2] C. Hvarfner et al., "piBO: Augmenting acquisition functions with user beliefs
+       for Bayesian optimization", ICLR 2022.
+    .. [3] N. Srinivas, A. Krause, S. Kakade, M. Seeger, "Gaussian process optimization
        in the bandit setting: no regret and experimental design", ICML 2010.
 
     Examples
