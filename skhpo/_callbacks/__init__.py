@@ -10,6 +10,7 @@ from ._reports import CandidateReport as CandidateReport
 from ._reports import FitReport as FitReport
 from ._reports import SearchReport as SearchReport
 from ._search_listener import SearchListener as SearchListener
+from ._search_listener import objective_of as objective_of
 from ._search_tasks import RootContext as RootContext
 from ._search_tasks import SearchTasks as SearchTasks
 from ._search_tasks import WithinSearchMixin as WithinSearchMixin

@@ -167,15 +167,25 @@ class SearchListener:
         return {**vars(self), "_followers": {}, "_began": {}}
 
 
+def objective_of(search: Any) -> str:
+    """Return the metric that a fitted search sought the best of, or its first one.
+
+    It is the first where a function chose the best.
+    """
+    metrics = _metrics_of(search)
+    chosen = getattr(search, "objective_", None) or search.refit
+    return chosen if chosen in metrics else metrics[0]
+
+
+def _metrics_of(search: Any) -> list[str]:
+    start = "mean_test_"
+    return [k.removeprefix(start) for k in search.cv_results_ if k.startswith(start)]
+
+
 def candidates_of(search: Any) -> list[CandidateReport]:
     """Return what there is to know of the candidates of a fitted search."""
     results, splits = search.cv_results_, range(search.n_splits_)
-    metrics = [
-        name.removeprefix("mean_test_")
-        for name in results
-        if name.startswith("mean_test_")
-    ]
-    by = search.refit if search.refit in metrics else metrics[0]
+    metrics, by = _metrics_of(search), objective_of(search)
     columns = [name for name in ("iter", "n_resources") if name in results]
     finite = np.isfinite(
         np.column_stack([results[f"split{k}_test_{by}"] for k in splits])

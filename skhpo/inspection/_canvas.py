@@ -129,6 +129,8 @@ def panels_for(
         _, axes = plt.subplot_mosaic(mosaic, empty_sentinel=-1, **settings)
         panels = [axes[number] for number in range(n_panels)]
     display.axes_ = np.array(panels, dtype=object)
+    if n_panels == 1:
+        display.ax_ = panels[0]
     display.figure_ = panels[0].figure
     return panels
 

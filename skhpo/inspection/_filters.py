@@ -1,6 +1,7 @@
 """What the first layer of a convolutional network looks for, and what it finds."""
 
 import math
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -170,7 +171,7 @@ class FilterDisplay:
         FilterDisplay
             Itself.
         """
-        n_images = 0 if self.images is None else len(self.images)
+        n_images = 0 if self.activations is None else len(self.activations)
         mosaic = [[0, 2 * k + 1, 2 * k + 2] for k in range(n_images)] or [[0]]
         panels = panels_for(
             self,
@@ -238,7 +239,7 @@ def _layer_at(model: Any, layer: str | int) -> int:
     names = [model.layers[place].name for place in places]
     if isinstance(layer, str) and layer in names:
         return places[names.index(layer)]
-    if isinstance(layer, int) and -len(places) <= layer < len(places):
+    if isinstance(layer, Integral) and -len(places) <= layer < len(places):
         return places[layer]
     raise ValueError(
         f"layer must be the name or place of a convolution, of which the network has "

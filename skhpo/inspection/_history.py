@@ -156,7 +156,7 @@ class SearchHistoryDisplay:
         display = cls(
             histories,
             x_name=X_NAMES[x].format(read[0].resource),
-            score_name=read[0].score_name,
+            score_name=" / ".join(dict.fromkeys(one.score_name for one in read)),
         )
         return display.plot(ax=ax, **kwargs)
 
@@ -231,14 +231,19 @@ def _by_name(search: Any) -> dict[str, list[Any]]:
     if is_one:
         return {"best so far": _as_list(search)}
     if not search:
-        raise ValueError("search must name at least one search, got {}.")
+        raise ValueError(
+            "search must name at least one search, got {}. Give it as {'name': search}."
+        )
     return {name: _as_list(one) for name, one in search.items()}
 
 
 def _as_list(search: Any) -> list[Any]:
     if isinstance(search, list | tuple):
         if not search:
-            raise ValueError("a list of searches must have at least one, got [].")
+            raise ValueError(
+                "a list of searches must have at least one, got []. One alone needs no "
+                "list."
+            )
         return list(search)
     return [search]
 
@@ -268,7 +273,7 @@ def _spent(trials: Trials, x: str, is_continued: bool) -> np.ndarray:
                 "x='seconds' needs the column 'mean_fit_time' of cv_results_, which is "
                 "not there. Use x='trials'."
             )
-        return np.cumsum(trials.seconds)
+        return np.nancumsum(trials.seconds)
     if trials.resources is None:
         raise ValueError(
             "x='resource' needs the column 'n_resources' of cv_results_, which is not "

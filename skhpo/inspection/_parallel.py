@@ -255,7 +255,7 @@ def _draw_axis(ax: Any, place: int, scale: Scale) -> None:
 
 def _frame(ax: Any, labels: list[str], heights: np.ndarray) -> None:
     """Name the axes, and take away the frame that they do not need."""
-    room = ax.get_position().width * ax.figure.get_figwidth() / len(labels)
+    room = ax.get_window_extent().width / ax.figure.dpi / len(labels)
     needed = [LETTER * (len(a) + len(b)) / 2 for a, b in pairwise(labels)]
     is_crowded = max(needed, default=0) > room
     ax.set_xticks(

@@ -9,22 +9,34 @@ from sklearn.utils.multiclass import type_of_target
 def check_lengths(images: np.ndarray, y_true: Any, y_pred: np.ndarray) -> None:
     """Raise where there is not one truth and one prediction for each image."""
     if not len(images):
-        raise ValueError("X must have at least one image, got none.")
+        raise ValueError(
+            "X must have at least one image, got none. See what chose the images."
+        )
     for name, y in (("y_true", y_true), ("y_pred", y_pred)):
         if y is not None and len(y) != len(images):
             raise ValueError(
                 f"{name} must have an entry for each of the {len(images)} images, got "
-                f"{len(y)}."
+                f"{len(y)}. Give X, y_true and y_pred of the same images."
             )
     if y_true is not None and y_true.shape != y_pred.shape:
         raise ValueError(
             f"y_true and y_pred must have the same shape, got {y_true.shape} and "
-            f"{y_pred.shape}."
+            f"{y_pred.shape}. Decode what is one-hot."
         )
     if y_pred.ndim > 2 and y_pred.shape[1:3] != images.shape[1:3]:
         raise ValueError(
             f"Masks must have the height and width of their images, "
-            f"{images.shape[1:3]}, got {y_pred.shape[1:3]}."
+            f"{images.shape[1:3]}, got {y_pred.shape[1:3]}. Give the images that were "
+            "predicted."
+        )
+
+
+def check_shares(y_true: np.ndarray) -> None:
+    """Raise where masks that should tell the classes on their last axis have one."""
+    if y_true.shape[3] == 1:
+        raise ValueError(
+            "y_true with a fourth axis must have a share of each class there, at least "
+            f"2, got the shape {y_true.shape}. Leave that axis out: y_true[..., 0]."
         )
 
 

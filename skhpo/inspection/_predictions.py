@@ -12,7 +12,13 @@ from .._nested import image_shape_of
 from ._canvas import ink, panels_for, pyplot
 from ._images import as_images, show_image
 from ._labels import short_number, short_value
-from ._predicted import are_numbers, check_lengths, checked_classes, is_wrong
+from ._predicted import (
+    are_numbers,
+    check_lengths,
+    check_shares,
+    checked_classes,
+    is_wrong,
+)
 
 # More than that no one looks at.
 N_IMAGES, N_MASKED = 16, 4
@@ -175,11 +181,15 @@ class PredictionGridDisplay:
             # No more is predicted than may be drawn.
             n_first = N_IMAGES if n_images is None else n_images
             X, y = X[:n_first], None if y is None else y[:n_first]
-        y_pred = estimator.predict(X)
-        classes = getattr(estimator, "classes_", None)
+        y_pred = np.asarray(estimator.predict(X))
+        # Of several outputs each has its own.
+        classes = getattr(estimator, "classes_", None) if y_pred.ndim != 2 else None
         probabilities = None
-        if np.ndim(y_pred) == 1 and hasattr(estimator, "predict_proba"):
-            probabilities = np.max(estimator.predict_proba(X), axis=1)
+        if y_pred.ndim == 1 and hasattr(estimator, "predict_proba"):
+            # Not always the greatest: there may be a threshold.
+            columns = (np.asarray(classes) == y_pred[:, None]).argmax(axis=1)
+            shares = estimator.predict_proba(X)
+            probabilities = np.take_along_axis(shares, columns[:, None], axis=1)[:, 0]
         return cls.from_predictions(
             X,
             y,
@@ -273,6 +283,7 @@ class PredictionGridDisplay:
         y_true = None if y_true is None else np.asarray(y_true)
         are_masks = y_pred.ndim > 2
         if are_masks and y_true is not None and y_true.ndim == 4:
+            check_shares(y_true)
             labels = np.arange(y_true.shape[3]) if classes is None else classes
             y_true = np.asarray(labels)[y_true.argmax(axis=-1)]
         check_lengths(images, y_true, y_pred)

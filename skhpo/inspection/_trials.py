@@ -41,9 +41,6 @@ class Trials:
     resources : ndarray of shape (n_trials,) or None
         How much of it each trial had got.
 
-    stages : ndarray of shape (n_trials,) or None
-        The rung (for scikit-learn's halving, the iteration) of each trial.
-
     brackets : ndarray of shape (n_trials,), dtype=int64
         The bracket of each trial; all 0 where there are none.
 
@@ -58,7 +55,6 @@ class Trials:
     seconds: np.ndarray | None
     resource: str | None
     resources: np.ndarray | None
-    stages: np.ndarray | None
     brackets: np.ndarray
     best: int
 
@@ -126,8 +122,14 @@ def read_trials(
         If there is no such metric or resource, or if all trials failed.
     """
     results = results_of(search)
-    chosen = None if metric is not None else getattr(search, "best_index_", None)
-    metric = _checked_metric(metric, results, search)
+    own = _own_metric(results, search)
+    metric = own if metric is None else metric
+    if metric not in metrics_of(results):
+        raise ValueError(
+            f"metric must be one of those of the search, got {metric!r}. There are "
+            f"{sorted(metrics_of(results))}."
+        )
+    chosen = getattr(search, "best_index_", None) if metric == own else None
     scores = np.asarray(results[f"mean_test_{metric}"], dtype=np.float64)
     scores = np.where(np.isfinite(scores), scores, np.nan)
     if np.isnan(scores).all():
@@ -137,11 +139,10 @@ def read_trials(
             "they fail."
         )
     columns = _columns(results)
-    name, resources = _resources(results, columns, search, resource)
+    name, resources = _resources(results, columns, search, resource, len(scores))
     if name is not None and name not in columns and differ(np.ma.asarray(resources)):
         # As `n_samples` of scikit-learn's halving, of which models must know.
         columns[name] = np.ma.asarray(resources.astype(object))
-    stages = next((results[key] for key in ("rung", "iter") if key in results), None)
     return Trials(
         columns=columns,
         scores=scores,
@@ -149,7 +150,6 @@ def read_trials(
         seconds=_seconds(results),
         resource=name,
         resources=resources,
-        stages=None if stages is None else np.asarray(stages),
         brackets=np.asarray(results["bracket"])
         if "bracket" in results
         else np.zeros(len(scores), dtype=np.int64),
@@ -227,26 +227,13 @@ def metrics_of(results: Any) -> list[str]:
     return [match[1] for match in found if match]
 
 
-def _checked_metric(metric: str | None, results: Any, search: Any) -> str:
+def _own_metric(results: Any, search: Any) -> str | None:
+    """Return the metric that the search went by, None if it is not known."""
     metrics = metrics_of(results)
-    if metric is not None:
-        if metric not in metrics:
-            raise ValueError(
-                f"metric must be one of those of the search, got {metric!r}. There are "
-                f"{sorted(metrics)}."
-            )
-        return metric
     if len(metrics) == 1:
         return metrics[0]
-    # What the search itself went by.
-    for attribute in ("objective_", "refit"):
-        chosen = getattr(search, attribute, None)
-        if isinstance(chosen, str) and chosen in metrics:
-            return chosen
-    raise ValueError(
-        f"metric must name one of the metrics of the search, got None. There are "
-        f"{sorted(metrics)}."
-    )
+    chosen = [getattr(search, name, None) for name in ("objective_", "refit")]
+    return next((c for c in chosen if isinstance(c, str) and c in metrics), None)
 
 
 def _score_name(metric: str, search: Any) -> str:
@@ -289,7 +276,11 @@ def _masked(values: Sequence[Any], absent: Sequence[bool]) -> np.ma.MaskedArray:
 
 
 def _resources(
-    results: Any, columns: dict[str, Any], search: Any, resource: str | None
+    results: Any,
+    columns: dict[str, Any],
+    search: Any,
+    resource: str | None,
+    n_trials: int,
 ) -> tuple[str | None, np.ndarray | None]:
     """Return the name of what trials spend, and how much each had got of it."""
     own_name = getattr(search, "resource", None)
@@ -309,7 +300,7 @@ def _resources(
     values = (
         columns[name].filled(default)
         if name in columns
-        else np.full(len(results["params"]), default, dtype=object)
+        else np.full(n_trials, default, dtype=object)
     )
     if not all(is_number(value) for value in values):
         raise ValueError(
@@ -333,5 +324,6 @@ def _seconds(results: Any) -> np.ndarray | None:
     means = np.asarray(results["mean_fit_time"], dtype=np.float64)
     if "mean_score_time" in results:
         means = means + np.asarray(results["mean_score_time"], dtype=np.float64)
-    splits = [key for key in results.keys() if re.fullmatch(r"split\d+_test_.+", key)]  # noqa: SIM118
+    keys = map(str, results.keys())
+    splits = [key for key in keys if re.fullmatch(r"split\d+_test_.+", key)]
     return means * max(1, len(splits) // len(metrics_of(results)))

@@ -9,6 +9,8 @@ from typing import Any
 from ..exceptions import TrackingWarning
 
 _END = object()
+# Seconds for what is run in the end, once something has failed.
+AFTER_AN_ERROR = 5.0
 
 
 class Background:
@@ -37,6 +39,11 @@ class Background:
         self._warn()
         self._tasks.put((task, args))
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether something failed."""
+        return self._error is not None
+
     def close(self, last: Callable) -> None:
         """Wait until all is done, but not for ever.
 
@@ -44,9 +51,14 @@ class Background:
         """
         self._last = last
         self._tasks.put(_END)
-        self._thread.join(self._timeout)
+        # What has failed once is not waited for as long again.
+        timeout = min(self._timeout, AFTER_AN_ERROR) if self._error else self._timeout
+        self._thread.join(timeout)
         if self._thread.is_alive() and self._error is None:
-            self._error = TimeoutError(f"it took more than {self._timeout:g} s")
+            self._error = TimeoutError(
+                f"what there was to write was not taken within {timeout:g} s. See "
+                "whether the server answers, or give a longer timeout"
+            )
         self._warn()
 
     def _run(self) -> None:

@@ -62,12 +62,6 @@ def description_of(search: Any, report: SearchReport) -> dict[str, str]:
     return found
 
 
-def objective_of(search: Any) -> str:
-    """Return the metric that a fitted search sought the best of."""
-    found = getattr(search, "objective_", None) or search.refit
-    return found if isinstance(found, str) else "score"
-
-
 def best_of(search: Any, scores: Mapping[int, float]) -> tuple[int, float]:
     """Return the number of the best candidate, by the search's choice, and its score.
 

@@ -2,13 +2,19 @@
 
 import math
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import packages_distributions, version
 from typing import Any
 
-from .._callbacks import CandidateReport, SearchListener, SearchReport
+from .._callbacks import (
+    CandidateReport,
+    SearchListener,
+    SearchReport,
+    objective_of,
+)
 from .._descriptions import one_line
 from ._follower import Follower
 from ._metrics import (
@@ -17,11 +23,13 @@ from ._metrics import (
     description_of,
     final_metrics,
     first_error,
-    objective_of,
 )
 
 # MLflow's own limits of a request, and of a text.
 METRICS_AT_A_TIME, PARAMS_AT_A_TIME, LONGEST = 1000, 100, 5000
+
+# What MLflow allows in no name of a metric, parameter or tag.
+FORBIDDEN = re.compile(r"[^\w\-./ ]")
 
 # By which MLflow knows what a run is a part of.
 PARENT = "mlflow.parentRunId"
@@ -50,6 +58,8 @@ class MLflowTracker(SearchListener):
     among the models of the experiment. Of searches that
     are not ours no curves and no use of the machine are known, nor of what a fit
     failed.
+
+    What MLflow does not allow in names, as the "@" of a metric, becomes "_".
 
     A search that goes on from its journal goes on in the same run, and candidates that
     are there are not written again. Nothing of this holds the search up. If MLflow
@@ -169,11 +179,13 @@ class _MLflowRun(Follower):
             self._run_id = run.info.run_id
             self._log_params(self._run_id, self._description)
         self._tracker.run_id_ = self._run_id
-        self._known = {
-            run.data.tags["skhpo.candidate"]
-            for run in self._search_runs(PARENT, self._run_id)
-            if run.info.status != "RUNNING"
-        }
+        self._known = set()
+        for run in self._search_runs(PARENT, self._run_id):
+            if run.info.status == "RUNNING":
+                # The process ended in the middle of it; the journal has it.
+                self._client.delete_run(run.info.run_id)
+            else:
+                self._known.add(run.data.tags["skhpo.candidate"])
 
     def _write_candidate(self, report: CandidateReport, told_at: float) -> None:
         if str(report.number) in self._known:
@@ -191,25 +203,31 @@ class _MLflowRun(Follower):
             tags=tags,
             run_name=f"candidate {report.number}",
         )
-        run_id = run.info.run_id
+        status = "FAILED"
+        try:
+            self._log_candidate(run.info.run_id, report, end)
+            status = "FINISHED" if error is None else "FAILED"
+        finally:
+            self._client.set_terminated(run.info.run_id, status, end)
+
+    def _log_candidate(self, run_id: str, report: CandidateReport, end: int) -> None:
         described = {**report.params, **report.columns}
         self._log_params(
             run_id, {name: one_line(value) for name, value in described.items()}
         )
         metric = _imported("mlflow.entities").Metric
         metrics = [
-            metric(name, value, end, 0) for name, value in final_metrics(report).items()
+            metric(_allowed(name), value, end, 0)
+            for name, value in final_metrics(report).items()
         ]
         for fold, name, values in curves(report):
             metrics += [
-                metric(f"split{fold}_{name}", value, end, epoch)
+                metric(_allowed(f"split{fold}_{name}"), value, end, epoch)
                 for epoch, value in enumerate(values, start=1)
                 if math.isfinite(value)
             ]
         for some in _parts(metrics, METRICS_AT_A_TIME):
             self._client.log_batch(run_id, metrics=some)
-        status = "FINISHED" if error is None else "FAILED"
-        self._client.set_terminated(run_id, status, end)
 
     def _write_end(self, search: Any) -> None:
         number, score = best_of(search, self._scores)
@@ -219,7 +237,9 @@ class _MLflowRun(Follower):
         found |= {f"best.{name}": one_line(value) for name, value in params.items()}
         for name, value in found.items():
             # Parameters of a run cannot change, as these may when a search goes on.
-            self._client.set_tag(self._run_id, f"skhpo.{name}", value[:LONGEST])
+            self._client.set_tag(
+                self._run_id, _allowed(f"skhpo.{name}"), value[:LONGEST]
+            )
         if self._tracker.log_model and hasattr(search, "best_estimator_"):
             self._write_model(search.best_estimator_)
 
@@ -229,29 +249,36 @@ class _MLflowRun(Follower):
         logged = self._client.create_logged_model(
             self._experiment, MODEL_NAME, self._run_id
         )
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, MODEL_NAME)
-            flavour.save_model(
-                estimator,
-                path,
-                serialization_format=flavour.SERIALIZATION_FORMAT_CLOUDPICKLE,
-                # Else MLflow would load it in another process to find out.
-                pip_requirements=_requirements(estimator),
-                mlflow_model=_imported("mlflow.models").Model(
-                    run_id=self._run_id, model_id=logged.model_id
-                ),
-            )
-            self._client.log_model_artifacts(logged.model_id, path)
-        self._client.finalize_logged_model(logged.model_id, "READY")
+        status = "FAILED"
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, MODEL_NAME)
+                flavour.save_model(
+                    estimator,
+                    path,
+                    serialization_format=flavour.SERIALIZATION_FORMAT_CLOUDPICKLE,
+                    # Else MLflow would load it in another process to find out.
+                    pip_requirements=_requirements(estimator),
+                    mlflow_model=_imported("mlflow.models").Model(
+                        run_id=self._run_id, model_id=logged.model_id
+                    ),
+                )
+                self._client.log_model_artifacts(logged.model_id, path)
+            status = "READY"
+        finally:
+            self._client.finalize_logged_model(logged.model_id, status)
         output = entities.LoggedModelOutput(logged.model_id, step=0)
         self._client.log_outputs(self._run_id, [output])
 
     def _finish(self) -> None:
-        self._client.set_terminated(self._run_id, self._status)
+        status = "FAILED" if self._background.has_failed else self._status
+        self._client.set_terminated(self._run_id, status)
 
     def _log_params(self, run_id: str, params: dict[str, str]) -> None:
         param = _imported("mlflow.entities").Param
-        all_params = [param(name, text[:LONGEST]) for name, text in params.items()]
+        all_params = [
+            param(_allowed(name), text[:LONGEST]) for name, text in params.items()
+        ]
         for some in _parts(all_params, PARAMS_AT_A_TIME):
             self._client.log_batch(run_id, params=some)
 
@@ -302,6 +329,10 @@ def _imported(name: str) -> Any:
             "MLflowTracker needs MLflow. Install it with "
             '`pip install "skhpo[tracking]"`.'
         ) from error
+
+
+def _allowed(name: str) -> str:
+    return FORBIDDEN.sub("_", name)
 
 
 def _parts(values: Sequence[Any], n: int) -> list[Sequence[Any]]:

@@ -1,6 +1,7 @@
 """Searches in TensorBoard."""
 
 import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from .._callbacks import CandidateReport, SearchListener, SearchReport
+from .._callbacks import (
+    CandidateReport,
+    SearchListener,
+    SearchReport,
+    objective_of,
+)
 from .._descriptions import one_line
 from ..exceptions import TrackingWarning
 from ._follower import Follower
@@ -20,11 +26,12 @@ from ._metrics import (
     description_of,
     final_metrics,
     first_error,
-    objective_of,
 )
 
 # Says in a folder whose it is; TensorBoard reads no such files.
 SEARCH_ID = "search_id.txt"
+# Says in the folder of a candidate that nothing is missing in it.
+COMPLETE = "complete.txt"
 # Of what Keras recorded on validation data.
 VALIDATION = "val_"
 
@@ -140,9 +147,11 @@ class _TensorBoardRun(Follower):
 
     def _write_candidate(self, report: CandidateReport, told_at: float) -> None:  # noqa: ARG002
         folder = self._folder / f"candidate_{report.number:03}"
-        if self._has_journal and folder.exists() and not any(report.fits):
-            # Read from the journal; it was written when it was fitted.
-            return
+        if self._has_journal and not any(report.fits):
+            # Read from the journal; if it was written when it was fitted, then once.
+            if (folder / COMPLETE).exists():
+                return
+            shutil.rmtree(folder, ignore_errors=True)
         with _writing(folder) as summary:
             described = {**report.params, **report.columns}
             _hparams().hparams(
@@ -164,6 +173,7 @@ class _TensorBoardRun(Follower):
                 for name, values in metrics.items():
                     for epoch, value in enumerate(values, start=1):
                         summary.scalar(name, value, step=epoch)
+        (folder / COMPLETE).touch()
 
 
 @contextmanager

@@ -7,11 +7,11 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
-from skhpo._callbacks import SearchListener
+from skhpo._callbacks import SearchListener, objective_of
 from skhpo._descriptions import one_line
 from skhpo.exceptions import TrackingWarning
 from skhpo.model_selection import BayesSearchCV, HyperbandSearchCV
-from skhpo.tracking._metrics import best_of, objective_of
+from skhpo.tracking._metrics import best_of
 
 SPACE = {"C": (1e-3, 1e3, "log-uniform")}
 
@@ -231,9 +231,14 @@ def test_values_in_a_line(value, expected):
     assert one_line(value) == expected
 
 
+def best_by_hand(results):
+    return 0
+
+
 def test_objectives(iris):
     two = {"scoring": ["accuracy", "neg_log_loss"], "cv": 2}
-    for refit, expected in (("neg_log_loss", "neg_log_loss"), (False, "score")):
+    by = {"neg_log_loss": "neg_log_loss", False: "accuracy", best_by_hand: "accuracy"}
+    for refit, expected in by.items():
         search = GridSearchCV(LogisticRegression(), {"C": [1]}, refit=refit, **two)
         assert objective_of(search.fit(*iris)) == expected
     search = bayes_search(**two, refit=False, objective="accuracy", n_iter=1)

@@ -8,10 +8,12 @@ import pytest
 from matplotlib import pyplot as plt
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, SVR
+from sklearn.tree import DecisionTreeClassifier
 
 from skhpo import KerasClassifier, KerasCNN, KerasMLP, KerasUNet
 from skhpo.inspection import (
@@ -342,6 +344,33 @@ def test_long_names_do_not_run_into_each_other():
     boxes += [ax.get_window_extent() for ax in display.axes_]
     for a, b in itertools.combinations(boxes, 2):
         assert not a.overlaps(b)
+
+
+def test_probabilities_are_of_what_was_predicted():
+    X, y = load_digits(n_class=2, return_X_y=True)
+    regression = LogisticRegression(C=1e-4)
+    careful = FixedThresholdClassifier(
+        regression, threshold=0.9, response_method="predict_proba"
+    ).fit(X, y)
+    display = PredictionGridDisplay.from_estimator(careful, X)
+    zeros = careful.predict_proba(X[:16])[:, 0]
+    labels = careful.predict(X[:16])
+    shares = np.where(labels == 0, zeros, 1 - zeros)
+    assert (shares < 0.5).any()
+    np.testing.assert_allclose(display.probabilities, shares)
+
+
+def test_several_labels_of_an_image():
+    X, y = load_digits(return_X_y=True)
+    tree = DecisionTreeClassifier().fit(X, np.column_stack([y, y % 2]))
+    display = PredictionGridDisplay.from_estimator(tree, X, n_images=2)
+    assert titles(display) == ["0, 0", "1, 1"]
+
+
+def test_shares_of_one_class_are_refused():
+    images, masks = np.zeros((2, 4, 4)), np.zeros((2, 4, 4), dtype=int)
+    with pytest.raises(ValueError, match=r"at least 2, got .* Leave that axis out"):
+        PredictionGridDisplay.from_predictions(images, masks[..., None], masks)
 
 
 def test_predictions_of_a_pipeline(cnn):

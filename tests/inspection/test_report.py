@@ -9,14 +9,24 @@ from made_results import made_results
 from scipy.stats import loguniform, randint
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    RandomizedSearchCV,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skhpo.inspection import report
-from skhpo.model_selection import BayesSearchCV, HyperbandSearchCV, Integer
+from skhpo.model_selection import (
+    BayesSearchCV,
+    Categorical,
+    HyperbandSearchCV,
+    Integer,
+)
 
 X, Y = load_iris(return_X_y=True)
 
@@ -86,7 +96,7 @@ def test_pictures(page):
 def test_space_failures_and_versions(page):
     assert "min_samples_leaf: Integer(" in section(page, "space")
     failures = section(page, "failures")
-    assert re.search(r"<summary>trial \d+, split 0</summary>", failures)
+    assert re.search(r"<summary>trial \d+, split 0[;<]", failures)
     assert "&#x27;criterion&#x27; parameter" in failures
     assert {"Python", "skhpo", "scikit-learn", "numpy"} <= set(facts(page, "versions"))
 
@@ -97,7 +107,8 @@ def test_nothing_comes_from_elsewhere(page):
     assert found
     assert all(link.startswith(("#", "data:image/png")) for link in found)
     assert "url(" not in text
-    assert "import" not in section(page, "trials")
+    assert "@import" not in text
+    assert "fetch(" not in text
 
 
 def test_searches_of_scikit_learn(tmp_path):
@@ -203,6 +214,39 @@ def test_not_fitted(tmp_path):
     with pytest.raises(ValueError, match=r"got 'f1'. There are \['score'\]"):
         report(GridSearchCV(Ridge(), {}, cv=2).fit(X, Y), path, metric="f1")
     assert not path.exists()
+
+
+def test_best_of_another_metric_than_the_search_went_by(tmp_path):
+    grid = {"max_depth": [1, 2, 3]}
+    search = GridSearchCV(
+        DecisionTreeClassifier(random_state=0),
+        grid,
+        scoring={"score": "neg_log_loss", "accuracy": "accuracy"},
+        refit="accuracy",
+    ).fit(*load_iris(return_X_y=True))
+    for metric in ("score", "accuracy"):
+        page = report(search, tmp_path / "report.html", metric=metric).read_text()
+        best = np.argmax(search.cv_results_[f"mean_test_{metric}"])
+        assert f"<dt>best trial</dt><dd>{best}</dd>" in page
+
+
+def test_settings_of_the_best_are_those_it_set(tmp_path):
+    search = HalvingGridSearchCV(
+        DecisionTreeClassifier(random_state=0), {"max_depth": [1, 2, 3]}, cv=2
+    ).fit(*load_iris(return_X_y=True))
+    page = report(search, tmp_path / "report.html")
+    assert list(facts(page, "best-settings")) == ["max_depth"]
+
+
+def test_failures_of_one_error_are_told_once(tmp_path):
+    search = BayesSearchCV(
+        Ridge(), {"alpha": Categorical([1.0, -1.0])}, n_iter=2, cv=7, random_state=0
+    )
+    with pytest.warns():
+        search.fit(X, Y)
+    failures = section(report(search, tmp_path / "report.html"), "failures")
+    assert failures.count("<details>") == 1
+    assert "split 4; and 2 more" in failures
 
 
 def test_no_folder(tmp_path):
@@ -344,6 +388,11 @@ def test_dark_and_narrow(shown):
         "Emulation.setDeviceMetricsOverride",
         {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": False},
     )
+    # Nothing came from elsewhere.
+    loaded = browser.execute_script(
+        "return performance.getEntriesByType('resource').map(entry => entry.name)"
+    )
+    assert [name for name in loaded if not name.startswith("data:")] == []
     # The table and wide pictures scroll by themselves; the page does not.
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
     shares = browser.execute_script(

@@ -68,7 +68,6 @@ def test_halving_adds_its_samples():
     assert trials.resource == "n_samples"
     assert list(trials.columns) == ["max_depth", "n_samples"]
     np.testing.assert_array_equal(trials.resources, search.cv_results_["n_resources"])
-    np.testing.assert_array_equal(trials.stages, search.cv_results_["iter"])
     assert not trials.brackets.any()
 
 

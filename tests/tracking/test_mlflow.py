@@ -4,6 +4,7 @@ import builtins
 import contextlib
 import os
 import pickle
+import re
 import signal
 import socket
 import subprocess
@@ -194,6 +195,7 @@ class TestSearchOfNetworks:
         assert tags["by"] == "me"
         assert tags["skhpo.best_candidate"] == str(search.best_index_)
         assert tags["skhpo.objective"] == "score"
+        assert re.fullmatch("[0-9a-f]{32}", tags["skhpo.search_id"])
         best = search.best_params_["kerasmlp__learning_rate"]
         assert tags["skhpo.best.kerasmlp__learning_rate"] == repr(best)
 
@@ -305,9 +307,36 @@ def test_a_model_that_cannot_be_saved(server, iris):
     with pytest.warns(TrackingWarning, match="MLflowTracker failed"):
         search.fit(*iris)
     run, runs = runs_of(server, "unsaved")
-    # It does not go on for ever.
-    assert run.info.status == "FINISHED"
+    # None of them goes on for ever.
+    assert run.info.status == "FAILED"
     assert runs[0].info.status == "FINISHED"
+    client = mlflow.MlflowClient(server.uri)
+    (logged,) = client.search_logged_models([run.info.experiment_id])
+    assert logged.status == "FAILED"
+
+
+def test_names_that_mlflow_forbids(server, iris):
+    search = bayes_search(LogisticRegression(), n_iter=1, refit="acc@1")
+    search.set_params(scoring={"acc@1": "accuracy"})
+    tracker = MLflowTracker("names", tracking_uri=server.uri, log_model=False)
+    search.set_callbacks(tracker).fit(*iris)
+    run, runs = runs_of(server, "names")
+    assert run.data.metrics == {"best_score": search.best_score_}
+    assert runs[0].data.metrics["mean_test_acc_1"] == search.best_score_
+
+
+def test_a_candidate_in_the_middle_of_a_kill_is_written_again(server, iris, tmp_path):
+    search = bayes_search(LogisticRegression(), n_iter=2, journal=tmp_path)
+    tracker = MLflowTracker("killed", tracking_uri=server.uri, log_model=False)
+    search.set_callbacks(tracker).fit(*iris)
+    _, runs = runs_of(server, "killed")
+    client = mlflow.MlflowClient(server.uri)
+    client.update_run(runs[1].info.run_id, status="RUNNING")
+    search.fit(*iris)
+    _, again = runs_of(server, "killed")
+    assert [run.info.status for run in again.values()] == ["FINISHED"] * 2
+    assert again[0].info.run_id == runs[0].info.run_id
+    assert again[1].data.metrics["score"] == runs[1].data.metrics["score"]
 
 
 def test_trackers_go_to_workers_without_what_they_follow(iris):

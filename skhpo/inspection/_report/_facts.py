@@ -11,13 +11,17 @@ from sklearn.pipeline import Pipeline
 from .._labels import short_number
 from .._trials import Trials
 
+# Of what failed of one error, so many are named.
+MOST_NAMED = 5
 
-def summary_of(search: Any, trials: Trials, best: int) -> dict[str, str]:
-    """Return the facts by their names, of which one is the best trial."""
+
+def summary_of(search: Any, trials: Trials) -> dict[str, str]:
+    """Return the facts by their names."""
     n_failed = int((~trials.has_score).sum())
+    best_score = short_number(trials.scores[trials.best])
     found = {
-        "best score": f"{short_number(trials.scores[best])} ({trials.score_name})",
-        "best trial": str(best),
+        "best score": f"{best_score} ({trials.score_name})",
+        "best trial": str(trials.best),
         "trials": f"{len(trials.scores)}{f', {n_failed} failed' if n_failed else ''}",
         "splits": str(search.n_splits_),
         "estimator": _estimator(search.estimator),
@@ -31,26 +35,25 @@ def summary_of(search: Any, trials: Trials, best: int) -> dict[str, str]:
     return found
 
 
-def best_row(search: Any, trials: Trials, metric: str | None) -> int:
-    """Return which trial is the best: by the search's choice, if it went by the metric.
-
-    Else it is that of the best score.
-    """
-    row = getattr(search, "best_index_", None)
-    own = getattr(search, "objective_", None) or search.refit
-    is_choice = metric is None or metric in (own, "score")
-    if row is None or not is_choice or not trials.has_score[row]:
-        row = np.nanargmax(trials.scores)
-    return int(row)
-
-
 def failures_of(search: Any, trials: Trials) -> list[tuple[str, str]]:
     """Return what failed, and of what."""
-    failures = getattr(search, "failures_", None)
-    if failures is not None:
-        return [(f"trial {f.candidate}, split {f.split}", f.error) for f in failures]
     unknown = "scikit-learn's searches do not keep why. error_score='raise' tells."
-    return [(f"trial {row}", unknown) for row in np.flatnonzero(~trials.has_score)]
+    failed = np.flatnonzero(~trials.has_score)
+    found = [(f"trial {row}", unknown) for row in failed]
+    if getattr(search, "failures_", None) is not None:
+        found = [
+            (f"trial {f.candidate}, split {f.split}", f.error) for f in search.failures_
+        ]
+    # Hundreds may fail of one error, which is told once.
+    by_error: dict[str, list[str]] = {}
+    for what, error in found:
+        by_error.setdefault(error, []).append(what)
+    return [(_shortened(whats), error) for error, whats in by_error.items()]
+
+
+def _shortened(whats: list[str]) -> str:
+    more = len(whats) - MOST_NAMED
+    return "; ".join(whats[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
 
 
 def versions_of() -> dict[str, str]:

@@ -10,13 +10,11 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import numpy as np
-
 from ..._descriptions import one_line
 from ..._durable import write_atomically
 from .._canvas import pyplot
 from .._trials import Trials, read_trials
-from ._facts import best_row, failures_of, summary_of, versions_of
+from ._facts import failures_of, summary_of, versions_of
 from ._pictures import Picture, pictures_of
 from ._table import table_of
 
@@ -93,14 +91,13 @@ def report(search: Any, path: str | os.PathLike, *, metric: str | None = None) -
         raise TypeError(
             f"search must be a fitted search, got its results: {type(search).__name__}."
         )
-    best = best_row(search, trials, metric)
-    summary = summary_of(search, trials, best)
+    summary = summary_of(search, trials)
     title = f"{type(search).__name__}: {summary['best score']}"
     sections = [
         _section("Summary", _definitions(summary)),
-        _section("Best settings", _definitions(_settings(trials, best))),
+        _section("Best settings", _definitions(_settings(search, trials))),
         _section("Pictures", _figures(pictures_of(search, metric))),
-        _section("Trials", table_of(search, trials, best)),
+        _section("Trials", table_of(search, trials)),
         _section("Space", f"<pre>{escape(_space(search))}</pre>"),
         _section("Failures", _failures(failures_of(search, trials))),
         _section("Versions", _definitions(versions_of())),
@@ -129,12 +126,10 @@ def _definitions(values: dict[str, str]) -> str:
     return "<dl>\n" + "\n".join(rows) + "\n</dl>"
 
 
-def _settings(trials: Trials, row: int) -> dict[str, str]:
-    return {
-        name: one_line(values.data[row])
-        for name, values in trials.columns.items()
-        if not np.ma.getmaskarray(values)[row]
-    }
+def _settings(search: Any, trials: Trials) -> dict[str, str]:
+    """Return what the best trial set, in the order of the columns."""
+    params = search.cv_results_["params"][trials.best]
+    return {name: one_line(params[name]) for name in trials.columns if name in params}
 
 
 def _figures(pictures: Iterable[Picture]) -> str:

@@ -11,6 +11,7 @@ from ..._descriptions import one_line
 from .._labels import short_number
 from .._trials import Trials, is_number, metrics_of
 
+LONGEST_CELL = 40
 ABSENT = "\N{EN DASH}"
 
 
@@ -21,7 +22,7 @@ class Column(NamedTuple):
     cells: list[tuple[float | None, str]]
 
 
-def table_of(search: Any, trials: Trials, best: int) -> str:
+def table_of(search: Any, trials: Trials) -> str:
     """Return the table, in which the best trial is marked."""
     columns = list(_columns(search, trials))
     heads = "".join(
@@ -30,7 +31,9 @@ def table_of(search: Any, trials: Trials, best: int) -> str:
     )
     rows = []
     for row in range(len(trials.scores)):
-        kinds = ["best"] * (row == best) + ["failed"] * (not trials.has_score[row])
+        kinds = ["best"] * (row == trials.best) + ["failed"] * (
+            not trials.has_score[row]
+        )
         kind = f' class="{" ".join(kinds)}"' if kinds else ""
         cells = "".join(_cell(*column.cells[row]) for column in columns)
         rows.append(f"<tr{kind}>{cells}</tr>")
@@ -44,7 +47,9 @@ def table_of(search: Any, trials: Trials, best: int) -> str:
 
 def _cell(number: float | None, text: str) -> str:
     if number is None:
-        return f"<td>{escape(text)}</td>"
+        # What does not fit is cut off, and shown when it is pointed at.
+        title = f' title="{escape(text)}"' if len(text) > LONGEST_CELL else ""
+        return f"<td{title}>{escape(text)}</td>"
     return f'<td class="number" data-number="{number!r}">{escape(text)}</td>'
 
 
