@@ -176,6 +176,15 @@ def test_only_one_module_imports(library, doors):
     assert modules_that_mention(library) == doors
 
 
+def test_only_one_room_imports_callbacks_of_scikit_learn():
+    found = {
+        name
+        for name in MODULES
+        if any(module.startswith("sklearn.callback") for module, _ in imports_of(name))
+    }
+    assert found == {"_callbacks._fit_task"}
+
+
 @pytest.mark.parametrize(
     ("name", "users"),
     [
