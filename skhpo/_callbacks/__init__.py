@@ -1,7 +1,7 @@
 """scikit-learn's callbacks, for fits and for searches.
 
-scikit-learn marks their interface experimental: it is known here, what it keeps to itself
-in `_compat`, and nowhere else.
+scikit-learn marks their interface experimental: it is known here, what it keeps to
+itself in `_compat`, and nowhere else.
 """
 
 from ._fit_task import CallbackSupportMixin as CallbackSupportMixin
