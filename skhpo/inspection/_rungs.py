@@ -6,9 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from ._canvas import axes_for, floor_of, ink, mark_unshown, paper, pyplot
+from ._canvas import axes_for, ink, mark_unshown, paper, pyplot
 from ._scales import Keys
-from ._trials import Trials, read_trials
+from ._trials import Trials, floor_of, read_trials
 
 MOST_NAMED = 8
 

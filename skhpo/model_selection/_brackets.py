@@ -59,12 +59,16 @@ class Budget:
     def n_resources(self) -> int:
         """How much of the resource is spent on each split, without the final fit."""
         return sum(
-            rung.n_candidates * (rung.n_resources - before * self.continues)
-            for rungs in self.brackets
-            for before, rung in zip(
-                [0, *(r.n_resources for r in rungs)], rungs, strict=False
-            )
+            rung.n_candidates * self.cost(bracket, number)
+            for bracket, rungs in enumerate(self.brackets)
+            for number, rung in enumerate(rungs)
         )
+
+    def cost(self, bracket: int, rung: int) -> int:
+        """Return how much of it a candidate spends in a rung, on each split."""
+        rungs = self.brackets[bracket]
+        before = rungs[rung - 1].n_resources if rung and self.continues else 0
+        return rungs[rung].n_resources - before
 
     def __str__(self) -> str:
         lines = [

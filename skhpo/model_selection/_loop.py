@@ -112,6 +112,8 @@ class Loop:
         self._n_trials = 0
         self._first_scores: list[float] = []
         self._best = -np.inf
+        # Of Hyperband's budget.
+        self._spent = 0
 
     @property
     def is_watched(self) -> bool:
@@ -283,9 +285,13 @@ class Loop:
         if len(task.finished) == len(fits):
             failed += ", from the journal"
         left = ""
+        if "rung" in task.columns:
+            budget = self.search.budget()
+            self._spent += budget.cost(task.columns["bracket"], task.columns["rung"])
+            left = f", {budget.n_resources - self._spent} units left"
         if self.search.timeout is not None:
             remains = max(self.search.timeout - self.ending.seconds, 0)
-            left = f", {remains:.0f} s left"
+            left += f", {remains:.0f} s left"
         print(
             f"Trial {task.number} ({task.number + 1} of {self.n_trials}): score "
             f"{score:.6g}, best so far {self._best:.6g}, {seconds:.1f} s{failed}{left}",

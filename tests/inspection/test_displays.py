@@ -114,6 +114,12 @@ def test_drawn_again_it_returns_itself(cls, settings):
     assert display.figure_ is not first
 
 
+def test_one_panel_is_the_axes():
+    display = SliceDisplay.from_search(made_results(), params="learning_rate")
+    assert display.ax_ is display.axes_[0]
+    assert display.ax_.figure is display.figure_
+
+
 @every_display
 def test_parameters_are_stored(cls, settings):
     display = cls.from_search(made_results(), **settings)

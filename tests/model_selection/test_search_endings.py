@@ -160,11 +160,14 @@ def test_what_is_no_callback_is_refused(tmp_path):
     assert calls(tmp_path / "log") == []
 
 
+@pytest.mark.parametrize("n_jobs", [None, 2])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_line_for_each_trial(kind, tmp_path, capsys):
-    search = search_in(None, kind, tmp_path / "log", verbose=1, timeout=1000)
+def test_a_line_for_each_trial(kind, n_jobs, tmp_path, capfd):
+    settings = {"verbose": 1, "timeout": 1000, "n_jobs": n_jobs}
+    search = search_in(None, kind, tmp_path / "log", **settings)
     search.fit(X, Y)
-    lines = capsys.readouterr().out.splitlines()
+    # Of the whole process group: workers print nothing.
+    lines = capfd.readouterr().out.splitlines()
     scores = search.cv_results_["mean_test_score"]
     assert len(lines) == len(scores)
     best = np.maximum.accumulate(scores)
@@ -173,7 +176,13 @@ def test_a_line_for_each_trial(kind, tmp_path, capsys):
             f"Trial {number} ({number + 1} of {len(lines)}): score "
             f"{scores[number]:.6g}, best so far {best[number]:.6g}, "
         )
-        assert line.endswith(" s left")
+        seconds, *units, left = line.rpartition("best so far")[2].split(", ")[1:]
+        assert 0 <= float(seconds.removesuffix(" s")) < 100
+        assert 900 < int(left.removesuffix(" s left")) <= 1000
+        assert len(units) == ("rung" in search.cv_results_)
+    if "rung" in search.cv_results_:
+        # The whole budget was spent.
+        assert units == ["0 units left"]
 
 
 def test_the_summary_has_keras_tuners_words(tmp_path, capsys):
