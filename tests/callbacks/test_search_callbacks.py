@@ -145,6 +145,41 @@ def test_callbacks_of_the_estimator_alone(iris):
     assert losses == [pytest.approx(expected)]
 
 
+def networks_in_two_workers(callback=None):
+    mlp = KerasMLP((4,), epochs=3, random_state=0)
+    if callback is not None:
+        mlp.set_callbacks(callback)
+    return bayes_search(
+        make_pipeline(StandardScaler(), mlp),
+        {"kerasmlp__learning_rate": SPACE["C"]},
+        n_iter=2,
+        n_points=2,
+        n_jobs=2,
+    )
+
+
+def test_scores_of_epochs_in_two_workers(iris):
+    monitor = ScoringMonitor(scoring="accuracy")
+    networks_in_two_workers(monitor).fit(*iris)
+    epochs = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+    # Two candidates in two folds, and the last fit.
+    assert len(epochs) == 3 * (2 * 2 + 1)
+    assert all(0 <= row["accuracy"] <= 1 for row in epochs)
+
+
+class AfterTheFirstEpoch(Propagated):
+    def on_fit_task_end(self, estimator, context):
+        return context.task_name == "epoch"
+
+
+def test_fits_in_two_workers_are_ended(iris):
+    search = networks_in_two_workers().set_callbacks(AfterTheFirstEpoch()).fit(*iris)
+    assert search.best_estimator_[-1].n_iter_ == 1
+    # An epoch ends its fit, not the search.
+    assert len(search.cv_results_["params"]) == 2
+    assert search.stopped_by_ is None
+
+
 def test_what_does_not_support_callbacks(iris):
     search = bayes_search(SVC()).set_callbacks(Propagated())
     expected = r"The estimator SVC does not .* attached to BayesSearchCV"
