@@ -72,6 +72,11 @@ every_display_of_any_space = pytest.mark.parametrize(
 )
 
 
+def pixels(display):
+    """Return what is drawn, as numbers."""
+    return np.asarray(figure_of(display).canvas.buffer_rgba())
+
+
 def figure_of(display):
     """Draw it in earnest, which finds what merely making it does not."""
     display.figure_.canvas.draw()
@@ -156,7 +161,11 @@ def test_all_scores_may_be_equal(cls, settings):
 @every_display
 def test_one_of_several_metrics(cls, settings):
     results = made_results(metrics=["accuracy", "f1"])
-    figure_of(cls.from_search(results, metric="f1", **settings))
+    display = cls.from_search(results, metric="f1", **settings)
+    assert display.score_name == "f1"
+    texts = [text.get_text() for text in figure_of(display).findobj(Text)]
+    assert any("f1" in text for text in texts)
+    assert not any("accuracy" in text for text in texts)
 
 
 @every_display
@@ -336,8 +345,13 @@ class TestModels:
             cls.from_search(made_results(6, failed=[0, 1]))
 
     def test_floor(self, cls):
-        figure_of(cls.from_search(made_results(), floor=None))
-        figure_of(cls.from_search(made_results(), floor=0.8))
+        shown = {
+            floor: pixels(cls.from_search(made_results(), floor=floor))
+            for floor in (-1e9, None, 0.8)
+        }
+        # One below all trials is none; but many are below 0.8.
+        np.testing.assert_array_equal(shown[-1e9], shown[None])
+        assert (shown[0.8] != shown[None]).any()
         with pytest.raises(ValueError, match=r'"auto" or None, got \'low\''):
             cls.from_search(made_results(), floor="low")
 
@@ -425,4 +439,3 @@ def test_values_are_no_formulas(display):
     shown.figure_.canvas.draw()
     texts = [text.get_text() for text in shown.figure_.findobj(Text)]
     assert any(r"\frac{bad" in text for text in texts)
-    plt.close("all")

@@ -339,7 +339,7 @@ def test_a_candidate_in_the_middle_of_a_kill_is_written_again(server, iris, tmp_
     assert again[1].data.metrics["score"] == runs[1].data.metrics["score"]
 
 
-def test_trackers_go_to_workers_without_what_they_follow(iris):
+def test_trackers_go_to_workers_without_what_they_follow():
     tracker = MLflowTracker("name", tracking_uri="sqlite://", run_name="run")
     tracker._followers[0] = object()
     again = pickle.loads(pickle.dumps(tracker))
