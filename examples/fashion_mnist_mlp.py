@@ -100,8 +100,9 @@ for name, trials in (("BayesSearchCV", ours), ("Keras Tuner alone", theirs)):
     minutes = trials["seconds"].cumsum() / 60
     axes.step(minutes, trials["loss"].cummin(), ".-", where="post", label=name)
 # The first trials may be far above.
-highest = 1.15 * max(ours["loss"].min(), theirs["loss"].min())
-axes.set(xlabel="minutes", ylabel="best validation loss so far", ylim=(None, highest))
+best, other = sorted([ours["loss"].min(), theirs["loss"].min()])
+axes.set(xlabel="minutes", ylabel="best validation loss so far")
+axes.set_ylim(0.98 * best, 1.15 * other)
 axes.legend()
 study.picture(figure, "The same search twice: the best so far, by the time spent.")
 

@@ -314,8 +314,13 @@ def column(browser, number):
 @pytest.fixture
 def shown(browser, large):
     path, search = large
+    from selenium.webdriver.support.wait import WebDriverWait
+
     browser.get(path.as_uri())
-    heads = browser.find_elements("css selector", "#table th button")
+    # A browser that has just started may show its own first page for a moment.
+    heads = WebDriverWait(browser, 30).until(
+        lambda browser: browser.find_elements("css selector", "#table th button")
+    )
     return browser, {head.text: head for head in heads}, search.cv_results_
 
 

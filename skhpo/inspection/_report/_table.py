@@ -12,21 +12,28 @@ from .._labels import short_number
 from .._trials import Trials, is_number, metrics_of
 
 LONGEST_CELL = 40
+# For the script.
+GREATEST_FIRST = ' data-first="descending"'
 ABSENT = "\N{EN DASH}"
 
 
 class Column(NamedTuple):
-    """A column: its head, and for each trial a number to sort by or None, and text."""
+    """A column: its head, and for each trial a number to sort by or None, and text.
+
+    Of scores the greatest come first when it is sorted.
+    """
 
     head: str
     cells: list[tuple[float | None, str]]
+    are_scores: bool = False
 
 
 def table_of(search: Any, trials: Trials) -> str:
     """Return the table, in which the best trial is marked."""
     columns = list(_columns(search, trials))
     heads = "".join(
-        f'<th scope="col" aria-sort="none">{escape(column.head)}</th>'
+        f'<th scope="col" aria-sort="none"{GREATEST_FIRST * column.are_scores}>'
+        f"{escape(column.head)}</th>"
         for column in columns
     )
     rows = []
@@ -61,7 +68,8 @@ def _columns(search: Any, trials: Trials) -> Iterator[Column]:
         name = trials.score_name if metric == "score" else metric
         for head, which in ((name, "mean"), (f"± {name}", "std")):
             values = results[f"{which}_test_{metric}"]
-            yield Column(head, [_number(value) for value in values])
+            cells = [_number(value) for value in values]
+            yield Column(head, cells, are_scores=which == "mean")
     for name in ("bracket", "rung", "iter", "n_resources"):
         if name in results:
             yield Column(name, [_number(value) for value in results[name]])

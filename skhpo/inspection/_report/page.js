@@ -31,7 +31,7 @@
   }
 
   heads.forEach((head, column) => {
-    head.dataset.first = column === 1 ? "descending" : "ascending";
+    head.dataset.first ??= "ascending";
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = head.textContent;
