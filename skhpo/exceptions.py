@@ -6,7 +6,7 @@ class PersistenceWarning(UserWarning):
 
 
 class TrackingWarning(UserWarning):
-    """A tracker failed, and follows a search no further."""
+    """A tracker failed and follows a search no further, or found its folder taken."""
 
 
 class CheckpointError(ValueError):
