@@ -439,3 +439,10 @@ def test_values_are_no_formulas(display):
     shown.figure_.canvas.draw()
     texts = [text.get_text() for text in shown.figure_.findobj(Text)]
     assert any(r"\frac{bad" in text for text in texts)
+
+
+def test_lines_in_a_part_of_a_figure():
+    part = plt.figure().subfigures(1, 2)[0]
+    figure_of(
+        ParallelCoordinatesDisplay.from_search(made_results(), ax=part.subplots())
+    )

@@ -278,7 +278,7 @@ def test_filters_of_many_channels_are_means():
     expected = kernel[..., 0].mean(axis=-1)
     np.testing.assert_allclose(picture(display.axes_[0]), expected, atol=1e-6)
     assert display.axes_[0].get_title() == "1 filters, mean over 5 channels"
-    again = FilterDisplay.from_estimator(Holder(model), layer=-1)
+    again = FilterDisplay.from_estimator(Holder(model), layer=np.int64(-1))
     np.testing.assert_array_equal(again.filters, kernel)
 
 
@@ -513,3 +513,9 @@ def test_each_class_has_a_name():
         PredictionGridDisplay.from_predictions(
             X[:2], None, [1, 2], display_labels=["one"]
         )
+
+
+def test_filters_of_images_that_nothing_answered(cnn):
+    filters = FilterDisplay.from_estimator(cnn).filters
+    display = FilterDisplay(filters, images=X[:2]).plot()
+    assert len(display.axes_) == 1

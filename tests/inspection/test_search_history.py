@@ -129,3 +129,19 @@ def test_seconds_that_nobody_measured():
     del results["mean_fit_time"]
     with pytest.raises(ValueError, match=r"needs the column 'mean_fit_time'"):
         SearchHistoryDisplay.from_search(results, x="seconds")
+
+
+def test_a_fit_without_a_time_takes_none():
+    results = made_results(4)
+    results["mean_fit_time"][1] = np.nan
+    display = SearchHistoryDisplay.from_search(results, x="seconds")
+    ((spent, _),) = display.histories["best so far"]
+    np.testing.assert_array_equal(spent, [2, 2, 4, 6])
+
+
+def test_metrics_of_two_names_both_stand_at_the_axis():
+    searches = {
+        name: made_results(metrics=[name]) for name in ("accuracy", "neg_log_loss")
+    }
+    display = SearchHistoryDisplay.from_search(searches)
+    assert display.ax_.get_ylabel() == "accuracy / negative log loss"

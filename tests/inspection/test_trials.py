@@ -216,3 +216,15 @@ def test_floor_leaves_out_what_is_far_below():
     scores = np.array([0.5, 0.6, 0.7, 0.8, np.nan, -1e9])
     assert floor_of(scores) == 0.5
     assert floor_of(np.array([0.9] * 9 + [0.1])) == 0.1
+
+
+def test_columns_may_be_numbers():
+    table = pd.DataFrame(made_results())
+    table[0] = 1
+    assert len(read_trials(table).scores) == len(table)
+
+
+def test_a_resource_that_no_trial_sets_needs_a_search():
+    table = pd.DataFrame(made_results()).drop(columns="params")
+    with pytest.raises(ValueError, match="resource must be a parameter that is a num"):
+        read_trials(table, resource="epochs")
