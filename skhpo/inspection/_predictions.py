@@ -185,7 +185,8 @@ class PredictionGridDisplay:
         # Of several outputs each has its own.
         classes = getattr(estimator, "classes_", None) if y_pred.ndim != 2 else None
         probabilities = None
-        if y_pred.ndim == 1 and hasattr(estimator, "predict_proba"):
+        has_labels = y_pred.ndim == 1 and classes is not None
+        if has_labels and hasattr(estimator, "predict_proba"):
             # Not always the greatest: there may be a threshold.
             columns = (np.asarray(classes) == y_pred[:, None]).argmax(axis=1)
             shares = estimator.predict_proba(X)

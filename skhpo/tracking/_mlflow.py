@@ -55,11 +55,9 @@ class MLflowTracker(SearchListener):
     objective and that it is maximized, the best score and candidate, and with
     `log_model` the best estimator as a model of MLflow's scikit-learn flavour:
     ``mlflow.sklearn.load_model(f"runs:/{tracker.run_id_}/model")`` loads it, and it is
-    among the models of the experiment. Of searches that
-    are not ours no curves and no use of the machine are known, nor of what a fit
-    failed.
-
-    What MLflow does not allow in names, as the "@" of a metric, becomes "_".
+    among the models of the experiment. Of searches that are not ours no curves and no
+    use of the machine are known, nor of what a fit failed. What MLflow does not allow
+    in names, as the "@" of a metric, becomes "_".
 
     A search that goes on from its journal goes on in the same run, and candidates that
     are there are not written again. Nothing of this holds the search up. If MLflow

@@ -38,9 +38,8 @@ def table_of(search: Any, trials: Trials) -> str:
     )
     rows = []
     for row in range(len(trials.scores)):
-        kinds = ["best"] * (row == trials.best) + ["failed"] * (
-            not trials.has_score[row]
-        )
+        kinds = ["best"] if row == trials.best else []
+        kinds += [] if trials.has_score[row] else ["failed"]
         kind = f' class="{" ".join(kinds)}"' if kinds else ""
         cells = "".join(_cell(*column.cells[row]) for column in columns)
         rows.append(f"<tr{kind}>{cells}</tr>")
