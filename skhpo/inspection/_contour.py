@@ -252,23 +252,11 @@ class ContourDisplay:
             )
         )
         failed = np.isnan(self.scores)
-        # Many dots are small, and their edges would hide them.
-        size = float(np.clip(6000 / len(x), 9, 28))
-        edge = float(np.clip(150 / len(x), 0.1, 0.6))
+        usual = {"edgecolors": "white", "zorder": 2, "clip_on": False}
+        usual |= _sizes_of_dots(len(x))
+        scored = ~failed
         self.points_ = ax.scatter(
-            x[~failed],
-            y[~failed],
-            c=self.scores[~failed],
-            **(
-                {
-                    "s": size,
-                    "edgecolors": "white",
-                    "linewidths": edge,
-                    "zorder": 2,
-                    "clip_on": False,
-                }
-                | settings
-            ),
+            x[scored], y[scored], c=self.scores[scored], **(usual | settings)
         )
         best = np.nanargmax(self.scores) if self.best is None else self.best
         self.best_ = _mark(
@@ -287,6 +275,14 @@ class ContourDisplay:
                 ax, x[failed], y[failed], marker="x", markersize=5, label=text
             )
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
+
+
+def _sizes_of_dots(n: int) -> dict[str, float]:
+    """Return settings for n dots: many are small, and their edges would hide them."""
+    return {
+        "s": float(np.clip(6000 / n, 9, 28)),
+        "linewidths": float(np.clip(150 / n, 0.1, 0.6)),
+    }
 
 
 def _mark(ax: Any, x: np.ndarray, y: np.ndarray, **settings: Any) -> Any:
