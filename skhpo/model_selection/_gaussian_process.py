@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 # scaled to variance 1, and so is the unit cube to sides of 1.
 SCALE_PRIOR, SCALE_BOUNDS = (-0.4, 0.8), (math.log(0.03), math.log(1e3))
 AMPLITUDE_PRIOR, AMPLITUDE_BOUNDS = (0.0, 1.0), (math.log(0.05), math.log(20.0))
-NOISE_PRIOR, NOISE_BOUNDS = (-6.0, 1.0), (math.log(1e-6), 0.0)
+NOISE_PRIOR, NOISE_BOUNDS = (-3.0, 1.0), (math.log(1e-6), 0.0)
 # Hyperparameters are found on so many samples, since each step costs their cube.
 MOST_FITTED = 200
 
@@ -25,8 +25,9 @@ class GaussianProcess:
     """Gaussian process regression with a length scale for each group of columns.
 
     The kernel is Matern 5/2. Length scales, amplitude and noise are the most probable
-    ones under log-normal priors. The noise is believed to be small until the scores
-    tell otherwise: a model that takes the first scores for noise explores nothing.
+    ones under log-normal priors. The prior of the noise is that scores of networks
+    have some, a twentieth of their variance, until they tell otherwise: a model that
+    believes every score runs after the luck of one fit.
 
     Parameters
     ----------
