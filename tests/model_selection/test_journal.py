@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -308,6 +309,26 @@ class TestFile:
             journal.write_trial(1, [fold(1, 0, 0.75)])
         with open_again(tmp_path) as journal:
             assert [t["folds"][0]["test_scores"] for t in journal.trials] == [0.5, 0.75]
+
+    def test_a_folder_that_cannot_be_flushed_is_an_error_and_its_files_are_whole(
+        self, tmp_path, monkeypatch
+    ):
+        flush = os.fsync
+
+        def fail_for_folders(descriptor):
+            if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                raise OSError("no space left")
+            flush(descriptor)
+
+        with monkeypatch.context() as context:
+            context.setattr(os, "fsync", fail_for_folders)
+            with pytest.raises(OSError, match="no space"):
+                open_again(tmp_path)
+            assert (tmp_path / "journal.jsonl").exists()
+            with open_again(tmp_path), pytest.raises(OSError, match="no space"):
+                write_fold(str(tmp_path), fold(0))
+        with open_again(tmp_path) as journal:
+            assert journal.finished(0, "space 0", {"a": 0.25}) == {0: fold(0)}
 
     def test_files_of_folds_that_cannot_be_dropped_do_no_harm(
         self, tmp_path, monkeypatch
