@@ -1,6 +1,6 @@
 """A search on a Dask cluster: here two processes, elsewhere as many machines.
 
-    pip install "skhpo[dask]" && python examples/dask_search.py
+    pip install ".[dask]" && python examples/dask_search.py
 
 What is shown: joblib hands the fits to the cluster, workers leave each finished fold in
 the journal, and the result is that of a search without a cluster. On several machines

@@ -118,7 +118,7 @@ class Study:
         made = (
             f"Made by `python examples/{self.name}.py{quick}` on {date.today()}: seed "
             f"{self.seed}; Python {platform.python_version()}, {versions}; "
-            f"{_processor()}, cores: {joblib.cpu_count()}."
+            f"{_processor()}, {joblib.cpu_count()} of {os.cpu_count()} cores."
         )
         page = self._out / f"{self.name}.md"
         lessons = ""
