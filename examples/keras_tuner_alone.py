@@ -7,14 +7,17 @@ import keras
 import keras_tuner as kt
 
 
-def search(space, images, folder, max_trials, epochs):
+def search(space, images, folder, max_trials, epochs, beside):
     """Search by Bayesian optimization, and go on with what is in the folder.
 
-    Returns a dict for each trial: its settings, validation loss, epochs and seconds.
+    Returns a dict for each trial: its settings, validation loss, epochs and seconds,
+    and the seconds "beside" it, which `beside(settings, epochs)` returns right after,
+    so that what else the machine does bears on both.
     """
+    keras.utils.set_random_seed(48)
     trials = folder / "trials.jsonl"
     tuner = kt.BayesianOptimization(
-        TimedModel(space, trials),
+        TimedModel(space, trials, beside),
         objective="val_loss",
         max_trials=max_trials,
         seed=48,
@@ -38,9 +41,9 @@ def search(space, images, folder, max_trials, epochs):
 class TimedModel(kt.HyperModel):
     """Builds networks, and writes down how long each was trained."""
 
-    def __init__(self, space, trials):
+    def __init__(self, space, trials, beside):
         super().__init__()
-        self.space, self.trials = space, trials
+        self.space, self.trials, self.beside = space, trials, beside
 
     def build(self, hp):
         settings = self.space(hp)
@@ -63,11 +66,14 @@ class TimedModel(kt.HyperModel):
     def fit(self, hp, model, *args, **kwargs):
         start = time.perf_counter()
         history = model.fit(*args, **kwargs)
+        seconds = time.perf_counter() - start
+        settings, epochs = self.space(hp), len(history.epoch)
         trial = {
-            "settings": self.space(hp),
+            "settings": settings,
             "loss": min(history.history["val_loss"]),
-            "epochs": len(history.epoch),
-            "seconds": time.perf_counter() - start,
+            "epochs": epochs,
+            "seconds": seconds,
+            "beside": self.beside(settings, epochs),
         }
         with self.trials.open("a") as file:
             file.write(json.dumps(trial) + "\n")

@@ -80,6 +80,20 @@ class Study:
         """A `joblib.Memory`, which keeps what single fits returned."""
         return joblib.Memory(self.journal("memory"), verbose=0)
 
+    def tested(self, network, images):
+        """Fit with three seeds; return the accuracies on the test set, for a table."""
+        fit_and_score = self.memory.cache(_fit_and_score)
+        fits = [
+            fit_and_score(clone(network).set_params(random_state=seed), images)
+            for seed in range(3)
+        ]
+        found, seconds = zip(*fits, strict=True)
+        return {
+            "ours, %": float(np.mean(found)),
+            "of three fits": ", ".join(f"{accuracy:.2f}" for accuracy in found),
+            "seconds": round(sum(seconds)),
+        }
+
     def say(self, text):
         """Put a paragraph on the page."""
         print(text + "\n", flush=True)
@@ -171,21 +185,22 @@ def published_space(hp):
     }
 
 
-def tested(network, images):
-    """Fit with three seeds; return the accuracies on the test set, for a table."""
-    start, found = time.perf_counter(), []
-    for seed in range(3):
-        network = clone(network).set_params(random_state=seed)
-        network.fit(*images.train, **images.valid)
-        found.append(100 * network.score(*images.test))
-    return {
-        "ours, %": float(np.mean(found)),
-        "of three fits": ", ".join(f"{accuracy:.2f}" for accuracy in found),
-        "seconds": round(time.perf_counter() - start),
-    }
+def in_words(settings):
+    """Return parameters as one writes them, and of schedules where they start."""
+    return ", ".join(f"`{name}={_as_text(value)}`" for name, value in settings.items())
+
+
+def _fit_and_score(network, images):
+    start = time.perf_counter()
+    network.fit(*images.train, **images.valid)
+    return 100 * network.score(*images.test), time.perf_counter() - start
 
 
 def _as_text(value):
+    if hasattr(value, "initial_learning_rate"):
+        return f"{type(value).__name__}({value.initial_learning_rate:.4g}, ...)"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_as_text, value))})"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

@@ -137,9 +137,9 @@ class BayesSearchCV(OracleSearchCV):
         trial ends. The same call after a kill goes on from there, repeats no finished
         fold, and ends as it would have without the kill. A journal of another search
         (other data, space, estimator, splits or parameters) is refused. `n_iter` may
-        differ, to search on (of several spaces, that of the last); below 20, give
-        `n_initial_points` as well, whose default depends on it. A splitter that
-        shuffles needs a `random_state`. A journal is of one `fit`: within
+        differ, to search on (of several spaces, that of the last); if it is so small
+        that half of it is the default of `n_initial_points`, give that as well. A
+        splitter that shuffles needs a `random_state`. A journal is of one `fit`: within
         `cross_val_score` there are several. Workers on other machines must have the
         folder too.
 
