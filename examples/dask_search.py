@@ -7,6 +7,7 @@ the journal, and the result is that of a search without a cluster. On several ma
 the journal lies in a folder that all of them share.
 """
 
+import os
 import tempfile
 
 from dask.distributed import Client, LocalCluster
@@ -19,6 +20,8 @@ from skhpo import BayesSearchCV, KerasMLP, Real
 
 
 def main():
+    # Each worker has a core, and inherits these.
+    os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1"
     X, y = load_digits(return_X_y=True)
     pipe = make_pipeline(MinMaxScaler(), KerasMLP(64, epochs=5, random_state=0))
     space = {"kerasmlp__learning_rate": Real(1e-4, 1e-1, "log-uniform")}

@@ -51,6 +51,8 @@ def setting_at(space: list[Parameter], units: Any) -> dict[str, Any]:
     return setting
 
 
+CURVED = ("rbf", "poly", "sigmoid")
+GAMMA = (*CURVED, "laplacian")
 SPACES = {
     "digits_mlp": [
         Parameter("depth", 1, 3, whole=True),
@@ -91,5 +93,14 @@ SPACES = {
         Parameter("min_samples_leaf", 1, 60, log=True, whole=True),
         Parameter("l2_regularization", 1e-4, 1e2, log=True),
         Parameter("max_features", 0.1, 1.0),
+    ],
+    "kernel_ridge": [
+        Parameter("kernel", choices=(*CURVED, "laplacian", "linear")),
+        Parameter("alpha", 1e-4, 1e2, log=True),
+        Parameter("gamma", 1e-3, 1e2, log=True, needs=("kernel", GAMMA)),
+        Parameter("degree", 2, 6, whole=True, needs=("kernel", ("poly",))),
+        Parameter("coef0", -2.0, 2.0, needs=("kernel", ("poly", "sigmoid"))),
+        Parameter("scaler", choices=("standard", "minmax", "none")),
+        Parameter("components", 2, 10, whole=True),
     ],
 }

@@ -14,7 +14,7 @@ import functools
 import warnings
 
 import samplers
-from record_trials import record
+from record_trials import SCALERS, record
 from sklearn.datasets import load_breast_cancer, load_digits, make_classification
 from sklearn.decomposition import PCA
 from sklearn.ensemble import ExtraTreesClassifier
@@ -22,13 +22,11 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
-from spaces import SPACES, Parameter
+from spaces import CURVED, SPACES, Parameter
 
 N_ROWS = 500
-SCALERS = {"standard": StandardScaler(), "minmax": MinMaxScaler(), "none": None}
-CURVED, STEPPED = ("rbf", "poly", "sigmoid"), ("constant", "invscaling", "adaptive")
+STEPPED = ("constant", "invscaling", "adaptive")
 
 SPACES |= {
     "sk_mlp": [

@@ -72,7 +72,7 @@ class BayesSearchCV(OracleSearchCV):
         greater of 10 and the number of dimensions plus 1, but at most half of `n_iter`.
 
     initial_params : dict, list of dict or None, default=None
-        Settings to try first, as many as there are; they count as trials. Each has a
+        Settings to try first, at most `n_iter`; they count as trials. Each has a
         value for every parameter of the space, and for a function, for every
         hyperparameter that it asks for. With several spaces they belong to the first.
 
@@ -357,6 +357,12 @@ class BayesSearchCV(OracleSearchCV):
         first.initial = list(
             map(partial(cells_of, first.space), self._initial_params())
         )
+        if len(first.initial) > first.n_trials:
+            raise ValueError(
+                "initial_params may hold as many settings as there are trials, "
+                f"n_iter={first.n_trials}, got {len(first.initial)}. Make n_iter "
+                "greater, or the list shorter."
+            )
         return [first, *others]
 
     def _settings_of_journal(self) -> dict[str, Any]:

@@ -123,7 +123,7 @@ class Bracket:
         if parameter is None:
             return None
         # A fit that failed left nothing to continue from.
-        has_state = number > 0 and np.isfinite(score)
+        has_state = number > 0 and not np.isnan(score)
         return RungFolder(
             str(self.folder / f"candidate-{trial.number}"),
             parameter,

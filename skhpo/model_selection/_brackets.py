@@ -134,5 +134,5 @@ def promoted(scores: Sequence[float], n: int) -> list[int]:
     >>> promoted([0.5, float("nan"), 0.9, 0.9], 3)
     [2, 3, 0]
     """
-    worst_last = np.where(np.isfinite(scores), scores, -np.inf)
+    worst_last = np.where(np.isnan(scores), -np.inf, scores)
     return np.argsort(-worst_last, kind="stable")[:n].tolist()

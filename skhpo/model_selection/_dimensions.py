@@ -155,7 +155,7 @@ class Categories:
         return self.choices[cell]
 
     def cell_of(self, value: Any) -> int:
-        for same in (operator.is_, _are_equal, _are_alike):
+        for same in (operator.is_, are_equal, _are_alike):
             for cell, choice in enumerate(self.choices):
                 if same(choice, value):
                     return cell
@@ -215,6 +215,16 @@ def is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
+def are_equal(one: Any, other: Any) -> bool:
+    """Tell whether two values are of one type and equal."""
+    if type(one) is not type(other):
+        return False
+    try:
+        return bool(one == other)
+    except ValueError:  # Of arrays.
+        return False
+
+
 def _between(low: float, high: float, unit: float) -> float:
     # Not low + unit * (high - low), whose difference can overflow.
     return low * (1 - unit) + high * unit
@@ -231,12 +241,3 @@ def _are_alike(choice: Any, value: Any) -> bool:
         return choice == value
     are_sequences = isinstance(choice, tuple) and isinstance(value, list)
     return are_sequences and list(choice) == value
-
-
-def _are_equal(one: Any, other: Any) -> bool:
-    if type(one) is not type(other):
-        return False
-    try:
-        return bool(one == other)
-    except ValueError:  # Of arrays.
-        return False

@@ -9,8 +9,7 @@ from typing import Any
 class Real:
     """Floats between two bounds, both included.
 
-    It has the signature of scikit-optimize's class of this name, less ``transform`` and
-    ``dtype``, which have no meaning here: candidates are Python floats.
+    It has the signature of scikit-optimize's class of this name.
 
     Parameters
     ----------
@@ -28,9 +27,15 @@ class Real:
         Accepted because scikit-optimize has it, and without effect: a log-uniform
         distribution is the same for every base.
 
+    transform : object, default=None
+        Accepted likewise: how a value becomes a coordinate is the search's affair.
+
     name : str or None, default=None
         A label for the reader. A search takes the name of a parameter from the key of
         its `search_spaces`.
+
+    dtype : object, default=None
+        Accepted likewise: candidates are Python floats.
 
     See Also
     --------
@@ -52,15 +57,16 @@ class Real:
     high: float
     prior: str = "uniform"
     base: int = 10
-    name: str | None = field(default=None, kw_only=True)
+    transform: Any = field(default=None, repr=False, compare=False)
+    name: str | None = None
+    dtype: Any = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
 class Integer:
     """Integers between two bounds, both included.
 
-    It has the signature of scikit-optimize's class of this name, less ``transform`` and
-    ``dtype``, which have no meaning here: candidates are Python integers.
+    It has the signature of scikit-optimize's class of this name.
 
     Parameters
     ----------
@@ -78,9 +84,15 @@ class Integer:
         Accepted because scikit-optimize has it, and without effect: a log-uniform
         distribution is the same for every base.
 
+    transform : object, default=None
+        Accepted likewise: how a value becomes a coordinate is the search's affair.
+
     name : str or None, default=None
         A label for the reader. A search takes the name of a parameter from the key of
         its `search_spaces`.
+
+    dtype : object, default=None
+        Accepted likewise: candidates are Python integers.
 
     See Also
     --------
@@ -102,7 +114,9 @@ class Integer:
     high: int
     prior: str = "uniform"
     base: int = 10
-    name: str | None = field(default=None, kw_only=True)
+    transform: Any = field(default=None, repr=False, compare=False)
+    name: str | None = None
+    dtype: Any = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -111,8 +125,7 @@ class Categorical:
 
     The very objects given are handed to the estimator, so they need be neither hashable
     nor comparable: tuples, lists, None, functions and estimators will do. It has the
-    signature of scikit-optimize's class of this name, less ``transform``, which has no
-    meaning here.
+    signature of scikit-optimize's class of this name.
 
     Parameters
     ----------
@@ -123,6 +136,10 @@ class Categorical:
     prior : sequence of float or None, default=None
         A positive probability for each category, all adding up to 1; None makes all
         equally likely.
+
+    transform : object, default=None
+        Accepted because scikit-optimize has it, and without effect: how a value becomes
+        coordinates is the search's affair.
 
     name : str or None, default=None
         A label for the reader. A search takes the name of a parameter from the key of
@@ -147,4 +164,5 @@ class Categorical:
 
     categories: Sequence[Any]
     prior: Sequence[float] | None = None
-    name: str | None = field(default=None, kw_only=True)
+    transform: Any = field(default=None, repr=False, compare=False)
+    name: str | None = None

@@ -25,7 +25,11 @@ def header_of(
     return {
         "search": type(search).__name__,
         "data": {"X": _of_data(X), "y": _of_data(y)},
-        "parameters of fit": {name: _of_data(params[name]) for name in sorted(params)},
+        "parameters of fit": {
+            name: _of_data(params[name])
+            for name in sorted(params)
+            if params[name] is not None
+        },
         "splits": f"{len(folds.train)} with digest {splits.hexdigest()}",
         "estimator": {
             "class": describe(type(search.estimator)),

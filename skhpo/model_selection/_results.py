@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from ._dimensions import Dimension
+from ._dimensions import Dimension, are_equal, is_number
 from ._oracles import Trial
 from ._settings import Space
 
@@ -25,6 +25,14 @@ class SearchedSpace:
     def n_dims(self) -> int:
         """How many there are."""
         return len(self.dimensions)
+
+    def distance(self, point_a: Sequence[Any], point_b: Sequence[Any]) -> float:
+        """Return the sum over dimensions of how far the values of two points differ.
+
+        It is the difference of numbers; other values are 0 or 1 apart, also from None,
+        which stands where a dimension does not matter.
+        """
+        return float(sum(map(_distance, point_a, point_b)))
 
 
 def optimize_result(
@@ -51,6 +59,10 @@ def optimize_result(
         func_vals=values,
         space=SearchedSpace(list(dimensions), list(dimensions.values())),
     )
+
+
+def _distance(a: Any, b: Any) -> float:
+    return abs(a - b) if is_number(a) and is_number(b) else float(not are_equal(a, b))
 
 
 def check_callbacks(callbacks: Any) -> list[Callback]:

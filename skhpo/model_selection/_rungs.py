@@ -57,7 +57,9 @@ class RungFolder:
                 f"a rung must continue from the one before, at {self.before}, and "
                 f"{type(network).__name__} began anew: its data or its parameters are "
                 "not what they were, as when a step before it is fitted differently "
-                "each time. Give such steps a random_state."
+                "each time, or its worker does not see what another has left in "
+                f"{self.folder}. Give such steps a random_state, and several machines "
+                "a checkpoint_dir or journal that they share."
             )
 
 

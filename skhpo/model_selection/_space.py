@@ -14,6 +14,7 @@ from ._dimensions import (
     IntegerInterval,
     Quantiles,
     RealInterval,
+    are_equal,
     is_number,
 )
 from ._settings import ConditionalSpace, FlatSpace, Space
@@ -153,7 +154,7 @@ def _is_pair(entry: Any) -> bool:
 
 def read_dimension(form: Any) -> Dimension:
     """Translate one dimension from any of its forms."""
-    if hasattr(form, "ppf"):
+    if hasattr(form, "ppf") or hasattr(form, "icdf"):
         return _read_distribution(form)
     if isinstance(form, np.ndarray) and form.ndim == 1:
         form = form.tolist()
@@ -267,39 +268,41 @@ def _equally_likely(choices: list[Any]) -> tuple[list[Any], list[float]]:
 def _without_repetitions(
     choices: list[Any], shares: list[float]
 ) -> tuple[list[Any], list[float]]:
-    """Return each choice once, with the sum of its shares.
-
-    Objects that cannot be hashed are told apart.
-    """
-    found: dict[Any, Any] = {}
-    sums: dict[Any, float] = {}
+    """Return each choice once, with the sum of its shares."""
+    found: list[Any] = []
+    sums: list[float] = []
+    places: dict[Any, int] = {}
     for choice, share in zip(choices, shares, strict=True):
-        key: Any = (type(choice), choice)
         try:
-            found.setdefault(key, choice)
-        except TypeError:
-            key = id(choice)
-            found[key] = choice
-        sums[key] = sums.get(key, 0.0) + share
-    return list(found.values()), list(sums.values())
+            place = places.setdefault((type(choice), choice), len(found))
+        except TypeError:  # It cannot be hashed.
+            same = (k for k, other in enumerate(found) if are_equal(other, choice))
+            place = next(same, len(found))
+        if place == len(found):
+            found.append(choice)
+            sums.append(0.0)
+        sums[place] += share
+    return found, sums
 
 
 def _read_distribution(distribution: Any) -> Dimension:
-    _check_distribution(distribution)
-    discrete = hasattr(distribution, "pmf")
+    # scipy's newer distributions call it icdf, and have a pmf where it is 0 as well.
+    quantile = getattr(distribution, "ppf", None) or distribution.icdf
+    median = _median(distribution, quantile)
+    discrete = hasattr(distribution, "pmf") and distribution.pmf(median) > 0
     # The one common distribution that makes all its values equally likely is a range,
     # whose values can be counted.
     if getattr(getattr(distribution, "dist", None), "name", None) == "randint":
         low, high = distribution.support()
         return IntegerInterval(int(low), int(high), log=False)
     lowest = SMALLEST if discrete else 0.0
-    lower = lowest if math.isfinite(distribution.ppf(lowest)) else TAIL
-    upper = 1.0 if math.isfinite(distribution.ppf(1.0)) else 1 - TAIL
+    lower = lowest if math.isfinite(quantile(lowest)) else TAIL
+    upper = 1.0 if math.isfinite(quantile(1.0)) else 1 - TAIL
     if discrete and hasattr(distribution, "cdf"):
-        first, last = int(distribution.ppf(lower)), int(distribution.ppf(upper))
+        first, last = int(quantile(lower)), int(quantile(upper))
         if last - first < MOST_VALUES:
             return _read_values(distribution, range(first, last + 1))
-    return Quantiles(distribution.ppf, lower, upper, discrete)
+    return Quantiles(quantile, lower, upper, discrete)
 
 
 def _read_values(distribution: Any, values: range) -> Categories:
@@ -310,9 +313,9 @@ def _read_values(distribution: Any, values: range) -> Categories:
     return Categories(*map(list, zip(*possible, strict=True)), ordered=True)
 
 
-def _check_distribution(distribution: Any) -> None:
+def _median(distribution: Any, quantile: Callable[[float], float]) -> float:
     try:
-        median = distribution.ppf(0.5)
+        median = quantile(0.5)
     except TypeError:
         raise ValueError(
             f"a distribution must be frozen, got {distribution!r} without its "
@@ -323,6 +326,7 @@ def _check_distribution(distribution: Any) -> None:
             f"a distribution must have a finite median, got {median} from "
             f"{distribution!r}. Are its arguments in range?"
         )
+    return median
 
 
 def _read_interval(hyperparameter: Any) -> Dimension:

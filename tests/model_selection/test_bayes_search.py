@@ -1,5 +1,9 @@
+import os
 import pickle
+import time
 import warnings
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -207,25 +211,83 @@ def test_folds_are_made_anew_for_every_fit():
     assert search.fit(X, Y).cv_results_["split0_test_score"][0] != first
 
 
-def test_groups_reach_the_splitter_and_weights_the_estimator():
+class Weighted(Formula):
+    """Scores 1 if fit and score got the weights of their own samples, else 0."""
+
+    def fit(self, X, y, sample_weight=None):
+        super().fit(X, y)
+        self.has_its_weights_ = np.array_equal(sample_weight, X[:, 0])
+        return self
+
+    def score(self, X, y, sample_weight=None):
+        return float(self.has_its_weights_ and np.array_equal(sample_weight, X[:, 0]))
+
+
+@pytest.mark.parametrize("routing", [False, True])
+@pytest.mark.parametrize("kind", ["gp", "random", "hyperband"])
+def test_groups_reach_the_splitter_and_weights_the_estimator(kind, routing, tmp_path):
     groups = np.arange(60) % 5
-    weights = np.full(60, 3.0)
-    search = random_search(cv=GroupKFold(5), n_points=1, n_iter=2)
-    search.fit(X, Y, groups=groups, sample_weight=weights)
+    with sklearn.config_context(enable_metadata_routing=routing):
+        estimator = Weighted()
+        if routing:
+            estimator.set_fit_request(sample_weight=True)
+            estimator.set_score_request(sample_weight=True)
+        search = search_in(None, kind, tmp_path / "log", cv=GroupKFold(5))
+        search.set_params(estimator=estimator, search_spaces={"a": (0.0, 1.0)})
+        if kind == "hyperband":
+            search.set_params(resource="b")
+        search.fit(X, Y, groups=groups, sample_weight=X[:, 0])
     assert search.n_splits_ == 5
-    assert search.best_score_ > 1
+    assert (search.cv_results_["mean_test_score"] == 1).all()
+    assert search.best_estimator_.has_its_weights_
 
 
-def test_metadata_is_routed():
-    with sklearn.config_context(enable_metadata_routing=True):
-        estimator = (
-            Formula()
-            .set_fit_request(sample_weight=True)
-            .set_score_request(sample_weight=True)
-        )
-        search = random_search(estimator, cv=GroupKFold(5))
-        search.fit(X, Y, groups=np.arange(60) % 5, sample_weight=np.full(60, 3.0))
-    assert search.best_score_ > 1
+class Meeting(Formula):
+    """Waits in `fit` for another fit, in another process."""
+
+    def __init__(self, a=0.0, folder=None):
+        super().__init__(a)
+        self.folder = folder
+
+    def fit(self, X, y):
+        Path(self.folder, str(os.getpid())).touch()
+        end = time.monotonic() + 120
+        while len(os.listdir(self.folder)) < 2:
+            if time.monotonic() > end:
+                raise TimeoutError("there was no other fit")
+            time.sleep(0.01)
+        return super().fit(X, y)
+
+
+def test_the_folds_of_a_trial_are_fitted_at_once(tmp_path):
+    search = BayesSearchCV(
+        Meeting(folder=str(tmp_path)),
+        {"a": (0.0, 1.0)},
+        n_iter=1,
+        n_jobs=2,
+        cv=2,
+        error_score="raise",
+        refit=False,
+    ).fit(X, Y)
+    assert len(os.listdir(tmp_path)) == search.n_splits_
+
+
+def test_a_callback_of_scikit_optimize_knows_distances():
+    callbacks = pytest.importorskip("skopt.callbacks")
+    distances = []
+
+    def note(result):
+        points = result.x_iters
+        if len(points) > 1:
+            distances.append(result.space.distance(points[-2], points[-1]))
+
+    space = {"a": (0.0, 1.0), "b": [1, 5]}
+    settings = {"n_iter": 4, "cv": 2, "random_state": 0, "refit": False}
+    search = BayesSearchCV(Formula(), space, **settings)
+    search.fit(X, Y, callback=[note, callbacks.DeltaXStopper(1e-9)])
+    tried = [(p["a"], p["b"]) for p in search.cv_results_["params"]]
+    expected = [np.abs(np.subtract(*pair)).sum() for pair in pairwise(tried)]
+    np.testing.assert_allclose(distances, expected)
 
 
 @pytest.mark.parametrize("kind", ["gp", "random", "hyperband"])

@@ -6,12 +6,12 @@ import threading
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from joblib import parallel_config
 from search_estimators import X, Y, assert_same, calls, search_in
+from sklearn.base import clone
 
-from skhpo import BayesSearchCV, KerasMLP, Real
+from skhpo import BayesSearchCV, HyperbandSearchCV, KerasMLP, Real
 
 distributed = pytest.importorskip("distributed")
 
@@ -28,6 +28,8 @@ def cluster(tmp_path, monkeypatch):
     # Workers find the estimators of the tests, which are imported by their name.
     folder = str(Path(__file__).parent)
     monkeypatch.setenv("PYTHONPATH", f"{folder}:{os.environ.get('PYTHONPATH', '')}")
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "1")
+    monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "1")
     with (
         distributed.LocalCluster(
             n_workers=2,
@@ -76,12 +78,16 @@ def test_a_killed_worker_costs_its_running_fits_and_nothing_else(cluster, tmp_pa
 @pytest.mark.slow
 def test_a_network_is_the_same_on_a_cluster(cluster):
     space = {"learning_rate": Real(1e-3, 1e-1, "log-uniform")}
-    search = BayesSearchCV(
-        KerasMLP(8, epochs=2, random_state=0), space, n_iter=3, cv=2, random_state=0
+    settings = {"scoring": "neg_log_loss", "cv": 2, "random_state": 0, "refit": False}
+    bayes = BayesSearchCV(
+        KerasMLP(8, epochs=2, random_state=0), space, n_iter=3, **settings
     )
-    with parallel_config(backend="dask"):
-        there = search.fit(X, Y).cv_results_
-    with parallel_config(backend="loky", n_jobs=2, inner_max_num_threads=1):
-        here = search.fit(X, Y).cv_results_
-    assert there["params"] == here["params"]
-    np.testing.assert_array_equal(there["mean_test_score"], here["mean_test_score"])
+    rungs = HyperbandSearchCV(
+        KerasMLP(8, random_state=0), space, max_resource=2, factor=2, **settings
+    )
+    for search in (bayes, rungs):
+        with parallel_config(backend="dask"):
+            there = clone(search).fit(X, Y)
+        with parallel_config(backend="loky", n_jobs=2, inner_max_num_threads=1):
+            here = clone(search).fit(X, Y)
+        assert_same(there, here)

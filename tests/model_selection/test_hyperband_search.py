@@ -2,14 +2,27 @@
 
 import zlib
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 
+import keras
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joblib import parallel_config
-from search_estimators import SPACE, Counting, X, Y, assert_same, calls, search_in
+from search_estimators import (
+    DEATHS,
+    SPACE,
+    Counting,
+    Killed,
+    X,
+    Y,
+    assert_same,
+    calls,
+    search_in,
+)
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.model_selection import cross_val_score
@@ -52,7 +65,7 @@ def test_it_is_the_table_of_the_paper():
     assert tables[4] == [(5, 81)]
 
 
-@given(st.lists(st.sampled_from([0.1, 0.5, 0.9, float("nan")]), min_size=1))
+@given(st.lists(st.sampled_from([0.1, 0.9, float("inf"), float("nan")]), min_size=1))
 def test_the_best_are_promoted_and_failures_last(scores):
     n = len(scores) // 2 + 1
     best = promoted(scores, n)
@@ -89,6 +102,33 @@ class Learner(BaseEstimator):
 
     def score(self, X, y=None):
         return self.a * self.n_epochs_
+
+
+class Mortal(Learner):
+    """Dies in a fit of its log, before its state is there or after."""
+
+    def fit(self, X, y=None):
+        n_fits, leaves_its_state = DEATHS.get(self.log, (None, False))
+        dies = n_fits == len(calls(self.log))
+        if dies:
+            del DEATHS[self.log]
+        if not dies or leaves_its_state:
+            super().fit(X, y)
+        if dies:
+            raise Killed
+        return self
+
+
+class Noting(keras.callbacks.Callback):
+    """Writes a line for each epoch."""
+
+    def __init__(self, log):
+        super().__init__()
+        self.log = log
+
+    def on_epoch_end(self, epoch, logs=None):
+        with open(self.log, "a") as file:
+            file.write("1\n")
 
 
 class Shifting(BaseEstimator):
@@ -181,11 +221,40 @@ def test_the_best_may_be_of_all_rungs_or_of_the_last():
 
 
 def test_failures_never_shrink_a_rung(tmp_path):
-    search = search_in(None, "hyperband", tmp_path / "log", fails_below=0.5)
+    # Of the first four candidates one succeeds, and two are promoted.
+    search = search_in(None, "hyperband", tmp_path / "log", fails_below=0.7)
     with pytest.warns(match="scores are non-finite"), pytest.warns(match="fits failed"):
         search.fit(X, Y)
-    budget = search.budget()
-    assert len(search.cv_results_["params"]) == budget.n_trials
+    results = pd.DataFrame(search.cv_results_)
+    assert (results[:4]["params"].map(itemgetter("a")) >= 0.7).sum() == 1
+    found = results.groupby(["bracket", "rung"])["n_resources"].agg(["size", "first"])
+    rungs = [tuple(rung) for bracket in search.budget().brackets for rung in bracket]
+    assert list(found.itertuples(index=False, name=None)) == rungs
+
+
+@pytest.mark.parametrize("leaves_its_state", [False, True])
+def test_a_kill_within_a_rung_costs_no_epoch(leaves_its_state, tmp_path):
+    def search(name, **settings):
+        learner = Mortal(log=str(tmp_path / f"{name}.log"), **settings)
+        return HyperbandSearchCV(
+            learner,
+            {"a": (0.0, 1.0)},
+            max_resource=4,
+            factor=2,
+            cv=2,
+            random_state=0,
+            refit=False,
+            journal=tmp_path / name,
+        )
+
+    whole = search("whole").fit(X, Y)
+    # The first rung has eight fits: of the second one there was one.
+    DEATHS[str(tmp_path / "killed.log")] = 9, leaves_its_state
+    with pytest.raises(Killed):
+        search("killed").fit(X, Y)
+    killed = search("killed").fit(X, Y)
+    assert_same(killed, whole)
+    assert epochs_in(tmp_path / "killed.log") == epochs_in(tmp_path / "whole.log")
 
 
 def test_steps_before_the_estimator_are_fitted_once(tmp_path):
@@ -411,9 +480,9 @@ def test_errors_come_before_the_first_fit(params, message, tmp_path):
 
 
 def test_networks_continue_through_pipelines(tmp_path):
-    pipe = make_pipeline(
-        StandardScaler(), PCA(3), KerasMLP(4, batch_size=20, random_state=0)
-    )
+    log = tmp_path / "log"
+    mlp = KerasMLP(4, batch_size=20, callbacks=[Noting(str(log))], random_state=0)
+    pipe = make_pipeline(StandardScaler(), PCA(3), mlp)
     space = {"kerasmlp__learning_rate": [0.1, 0.01, 0.001, 0.0001]}
     search = HyperbandSearchCV(
         pipe,
@@ -423,7 +492,10 @@ def test_networks_continue_through_pipelines(tmp_path):
         factor=2,
         cv=2,
         random_state=0,
+        refit=False,
     ).fit(X, Y)
+    # After the first bracket the four candidates are used up.
+    assert epochs_in(log) == 2 * (4 * 1 + 2 * 1 + 1 * 2)
     # As if each had been trained at once.
     for row in np.flatnonzero(search.cv_results_["rung"] > 0):
         params = search.cv_results_["params"][row]

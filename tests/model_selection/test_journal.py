@@ -187,8 +187,37 @@ def test_a_journal_of_other_data_is_refused(tmp_path):
     search = search_in(tmp_path, "gp", tmp_path / "log", n_iter=2)
     with pytest.raises(JournalError, match=r"data: X: ndarray of shape \(60, 4\)"):
         search.fit(X + 1e-9, Y)
+    with pytest.raises(JournalError, match=r"data: y: ndarray of shape \(60,\)"):
+        search.fit(X, 1 - Y)
     with pytest.raises(JournalError, match=r"parameters of fit: sample_weight"):
         search.fit(X, Y, sample_weight=np.ones(60))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_journal_of_other_splits_or_another_class_is_refused(kind, tmp_path):
+    def search(shuffle, Estimator=Counting):
+        cv = KFold(3, shuffle=True, random_state=shuffle)
+        found = search_in(tmp_path, kind, tmp_path / "log", cv=cv)
+        return found.set_params(estimator=Estimator())
+
+    search(0).fit(X, Y)
+    with pytest.raises(JournalError, match=r"splits: 3 with digest .* now 3 with"):
+        search(1).fit(X, Y)
+    with pytest.raises(JournalError, match=r"class: .*Counting in .*Recounting"):
+        search(0, Recounting).fit(X, Y)
+
+
+class Recounting(Counting):
+    """Counts as the other does."""
+
+
+def test_metadata_that_is_none_is_as_none_at_all(tmp_path):
+    first = search_in(tmp_path, "gp", tmp_path / "log", n_iter=2)
+    first.fit(X, Y, groups=None, sample_weight=None)
+    n_fits = len(calls(tmp_path / "log"))
+    again = search_in(tmp_path, "gp", tmp_path / "log", n_iter=2).fit(X, Y)
+    assert_same(again, first)
+    assert len(calls(tmp_path / "log")) == n_fits + 1  # The final fit.
 
 
 HEADER = {"data": {"X": "a"}, "seeds": [1]}

@@ -342,6 +342,10 @@ def test_errors_come_before_the_first_fit(kind, params, message, tmp_path):
         ({"initial_params": {"a": 0.5}}, "a value for every dimension.*none for 'c'"),
         ({"initial_params": {"a": 7, "c": 1}}, "'a': expected a number from 0.0 to"),
         ({"initial_params": {"b": 7}}, r"must have names of the space.*got \['b'\]"),
+        (
+            {"initial_params": [{"a": 0.5, "c": 1}] * 3, "n_iter": 2},
+            "as many settings as there are trials, n_iter=2, got 3. Make n_iter",
+        ),
     ],
 )
 def test_errors_of_the_bayesian_search(params, message, tmp_path):

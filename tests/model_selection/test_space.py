@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.linear_model import Ridge
 
+from skhpo import model_selection
 from skhpo.model_selection import Categorical, Integer, Real
-from skhpo.model_selection._space import read_space, sub_spaces
+from skhpo.model_selection._space import read, read_space, sub_spaces
 
 UNITS = st.floats(0, 1)
 BOUNDS = st.floats(allow_nan=False, allow_infinity=False)
@@ -170,6 +171,56 @@ def test_choices_have_the_shares_of_their_prior():
 def test_objects_of_scikit_optimize_are_understood(name, attributes, ours):
     foreign = type(name, (Foreign,), {})(**attributes)
     assert values(foreign) == values(ours)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("Real", (0.1, 1.0)),
+        ("Real", (1e-3, 1.0, "log-uniform", 2, "normalize", "rate")),
+        ("Integer", (1, 99, "log-uniform")),
+        ("Integer", (1, 99, "uniform", 10, "identity", "units", int)),
+        ("Categorical", (["a", "b", None], None, "onehot", "kind")),
+        ("Categorical", (["a", "b"], [0.25, 0.75])),
+    ],
+)
+def test_ours_take_what_those_of_scikit_optimize_take(name, arguments):
+    ours = getattr(model_selection, name)(*arguments)
+    theirs = getattr(pytest.importorskip("skopt.space"), name)(*arguments)
+    assert values(ours) == values(theirs)
+    assert ours.name == theirs.name
+
+
+def test_the_newer_distributions_of_scipy_are_understood():
+    normal = read_space({"p": stats.Normal(mu=3.0, sigma=2.0)})["p"]
+    assert normal.value(normal.cell(0.5)) == 3.0
+    old = read_space({"p": stats.norm(3.0, 2.0)})["p"]
+    units = np.linspace(0, 1, 9)
+    np.testing.assert_allclose(
+        [normal.value(normal.cell(unit)) for unit in units],
+        [old.value(old.cell(unit)) for unit in units],
+    )
+    binomial = read_space({"p": stats.Binomial(n=3, p=0.5)})["p"]
+    assert binomial.choices == [0, 1, 2, 3]
+    np.testing.assert_allclose(binomial.shares, [0.125, 0.375, 0.375, 0.125])
+
+
+def test_equal_choices_are_one_even_if_they_cannot_be_hashed():
+    dimension = read_space({"p": [[1, 2], {"a": 1}, [1, 2], (1, 2), {"a": 1}]})["p"]
+    assert dimension.choices == [[1, 2], {"a": 1}, (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        (lambda hp: {"C": hp.Choice("kind", [])}, "search space of 'kind': .*values"),
+        (lambda hp: {"C": hp.Float("rate", 2, 1)}, "search space of 'rate': "),
+        (lambda hp: {"C": hp.Int("n", 0, 9, sampling="log")}, "search space of 'n': "),
+    ],
+)
+def test_errors_within_functions_name_the_dimension(space, message):
+    with pytest.raises(ValueError, match=message):
+        read(space)
 
 
 def test_names_are_read_in_alphabetical_order():

@@ -7,6 +7,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import hyperparameters as kinds
 
+from .._dimensions import Dimension
 from .._space import read_dimension
 
 
@@ -156,7 +157,7 @@ class ChosenHyperParameters(keras_tuner.HyperParameters):
         value = self._answer(
             full_name,
             (kind, *definition.values()),
-            lambda: read_dimension(kind(name=full_name, **definition)),
+            lambda: _dimension(kind, full_name, definition),
         )
         self.values[full_name] = value
         return value
@@ -168,3 +169,10 @@ class ChosenHyperParameters(keras_tuner.HyperParameters):
 
     def _full_name(self, name: str) -> str:
         return "/".join([*self._prefixes, name]) if self._prefixes else name
+
+
+def _dimension(kind: type, name: str, definition: dict) -> Dimension:
+    try:
+        return read_dimension(kind(name=name, **definition))
+    except ValueError as problem:
+        raise ValueError(f"search space of {name!r}: {problem}") from problem
