@@ -31,6 +31,7 @@ from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.metrics import r2_score
 from sklearn.model_selection import cross_val_predict
 from spaces import SPACES, setting_at
+from threadpoolctl import threadpool_limits
 
 from skhpo.model_selection._oracles import n_initial_points
 from skhpo.model_selection._sampler import Axis, GaussianProcessSampler
@@ -262,7 +263,8 @@ def measure(problem, name, n_seeds, result):
     for seed in range(len(result["regrets"]), n_seeds):
         start = time.process_time()
         search = SEARCHES[name](problem.space, seed)
-        result["regrets"].append(problem.regrets(search, seed, CHECKED[-1]))
+        with threadpool_limits(1):
+            result["regrets"].append(problem.regrets(search, seed, CHECKED[-1]))
         spent = (time.process_time() - start) / CHECKED[-1]
         result["seconds"] += (spent - result["seconds"]) / (seed + 1)
         yield
