@@ -63,12 +63,9 @@ def compare(knob, positions, units=("epochs",)):
     figure, panels = plt.subplots(len(units), 2, squeeze=False, **size)
     for i, (position, (published, settings)) in enumerate(positions.items()):
         history, seconds, n_updates, n_parameters = learned(**USUAL | settings)
-        test = 100 * np.array(history["val_accuracy"])
+        test, train = (100 * np.array(history[k]) for k in ("val_accuracy", "accuracy"))
         row = {knob: position, "published, %": published, "test, %": test[-1]}
-        row |= {
-            "best epoch, %": test.max(),
-            "training, %": 100 * history["accuracy"][-1],
-        }
+        row |= {"best epoch, %": test.max(), "training, %": train[-1]}
         rows.append(row | {"parameters": f"{n_parameters:,}", "CPU s": seconds})
         for unit, pair in zip(units, panels, strict=True):
             x = np.arange(1, len(test) + 1) * (n_updates if unit == "updates" else 1)
