@@ -140,8 +140,9 @@ def test_other_sizes_than_those_of_the_fit(fitted, height, width):
     together = fitted.predict_proba(images)
     assert together.shape == (5, height, width, 3)
     for n in (1, 2, 3):
-        # To the bit: an answer does not depend on what else was asked.
-        assert_array_equal(fitted.predict_proba(images[:n]), together[:n])
+        # An answer does not depend on what else was asked. Within rounding: for other
+        # numbers of images, kernels of some processors add in another order.
+        assert_allclose(fitted.predict_proba(images[:n]), together[:n], rtol=1e-5)
     assert 0 <= fitted.score(images, masks) <= 1
     assert_allclose(fitted.model_.predict(images, verbose=0), together, rtol=1e-4)
 
@@ -151,7 +152,8 @@ def test_more_images_than_are_asked_about_at_once(fitted, monkeypatch):
     where = "skhpo.estimators._fully_convolutional."
     monkeypatch.setattr(where + "_PIXELS_AT_A_TIME", 2 * 16 * 16)
     monkeypatch.setattr(where + "_PIECES_OF_AN_ANSWER", 2)
-    assert_array_equal(fitted.predict_proba(X), expected[0])
+    # Other numbers of images at once: the same within rounding.
+    assert_allclose(fitted.predict_proba(X), expected[0], rtol=1e-5)
     assert_array_equal(fitted.predict(X), expected[0].argmax(axis=-1))
     assert fitted.score(X, Y) == expected[1]
 
