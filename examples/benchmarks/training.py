@@ -13,7 +13,6 @@ import gc
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -24,6 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+import psutil
 import tensorflow as tf
 from joblib import parallel_config
 from sklearn.datasets import load_digits
@@ -291,12 +291,7 @@ def compare(name, repeats):
 
 def resident():
     """Return the memory of this process now, in MiB."""
-    try:
-        with open("/proc/self/statm") as file:
-            pages = int(file.read().split()[1])
-    except FileNotFoundError:  # Elsewhere than on Linux: the largest so far.
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return pages * resource.getpagesize() / 2**20
+    return psutil.Process().memory_info().rss / 2**20
 
 
 def memory(n_fits):

@@ -43,12 +43,11 @@ def to_data(
     x: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None
 ) -> Data:
     """Put arrays into memory once, as Keras would convert them batch by batch."""
-    floatx = keras.config.floatx()
-    with device_for(x.nbytes):
-        weights = None
-        if sample_weight is not None:
-            weights = to_tensor(np.asarray(sample_weight, dtype=floatx))
-        return Data(to_tensor(x), to_tensor(y), weights)
+    arrays = [x, y]
+    if sample_weight is not None:
+        arrays.append(np.asarray(sample_weight, dtype=keras.config.floatx()))
+    with device_for(sum(array.nbytes for array in arrays)):
+        return Data(*map(to_tensor, arrays))
 
 
 def to_tensor(array: np.ndarray) -> tf.Tensor:

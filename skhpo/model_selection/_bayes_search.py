@@ -115,10 +115,10 @@ class BayesSearchCV(OracleSearchCV):
 
     error_score : "raise" or float, default=np.nan
         The score of a fit that fails. If "raise", the error is raised. If a number, the
-        search goes on, and a `FitFailedWarning` is issued at its end; but if each of
-        the first ten trials fails, it ends there with the first error. The model takes
+        search goes on, and a `FitFailedWarning` is issued at its end. The model takes
         a candidate whose mean score is not finite, or of which a fit fails, for one of
-        the worst. If all of the first ten trials fail, the search ends with an error.
+        the worst. If all of the first ten trials fail, the search ends with the first
+        error.
 
     return_train_score : bool, default=False
         Whether `cv_results_` is to have training scores.
@@ -223,7 +223,8 @@ class BayesSearchCV(OracleSearchCV):
     Candidates depend on `random_state`, `n_points` and the scores alone.
 
     ``sampler="keras_tuner"`` takes Gaussian process and upper confidence bound [3]_
-    from Keras Tuner. It is slower, 0.5 to 1 second a proposal, and needs more trials.
+    from Keras Tuner. It is slower, a second or more a proposal after 100 trials, and
+    needs more of them.
 
     References
     ----------

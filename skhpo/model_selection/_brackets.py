@@ -76,7 +76,9 @@ class Budget:
             f"{self.n_resources} units of the resource on each split"
         ]
         for number, rungs in enumerate(self.brackets):
-            steps = ", ".join(f"{n} candidates to {r}" for n, r in rungs)
+            steps = ", ".join(
+                f"{n} candidate{'s' if n > 1 else ''} to {r}" for n, r in rungs
+            )
             lines.append(f"bracket {number}: {steps}")
         return "\n".join(lines)
 

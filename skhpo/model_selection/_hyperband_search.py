@@ -203,8 +203,8 @@ class HyperbandSearchCV(OracleSearchCV):
     ... )
     >>> print(search.budget())
     17 candidates in 22 trials, at most 78 units of the resource on each split
-    bracket 0: 9 candidates to 1, 3 candidates to 3, 1 candidates to 9
-    bracket 1: 5 candidates to 3, 1 candidates to 9
+    bracket 0: 9 candidates to 1, 3 candidates to 3, 1 candidate to 9
+    bracket 1: 5 candidates to 3, 1 candidate to 9
     bracket 2: 3 candidates to 9
     """
 

@@ -159,8 +159,8 @@ class KerasTunerSearchCV(OracleSearchCV):
     Notes
     -----
     Keras Tuner's "bayesian" starts with three random trials for each hyperparameter,
-    knows one length scale for all of them, and takes 0.5 to 1 second a proposal.
-    `BayesSearchCV` needs fewer trials.
+    knows one length scale for all of them, and takes a second or more a proposal after
+    100 trials. `BayesSearchCV` needs fewer trials.
 
     Examples
     --------

@@ -1,5 +1,6 @@
 """What is borrowed from other libraries does what it is borrowed for."""
 
+import contextlib
 import multiprocessing
 import random
 import threading
@@ -14,7 +15,7 @@ from numpy.testing import assert_array_equal
 
 from skhpo import _compat
 from skhpo._compat import born_before, fresh_names, seeded_by, variable_clock
-from skhpo._training import _devices, plan, predict, train
+from skhpo._training import _data, _devices, plan, predict, train
 
 layers = keras.layers
 
@@ -360,3 +361,16 @@ def test_large_data_stay_on_the_host(n_bytes, gpus, on_host, monkeypatch):
         assert tf.constant(1.0).device.endswith("CPU:0")
 
     assert asked == (["CPU:0"] if on_host else [])
+
+
+def test_targets_and_weights_count_for_the_size_of_data(monkeypatch):
+    sizes = []
+    monkeypatch.setattr(
+        _data, "device_for", lambda n: sizes.append(n) or contextlib.nullcontext()
+    )
+    x, y = np.zeros((4, 2), "float32"), np.zeros((4, 5), "float32")
+
+    _data.to_data(x, y)
+    _data.to_data(x, y, np.ones(4))
+
+    assert sizes == [32 + 80, 32 + 80 + 16]
