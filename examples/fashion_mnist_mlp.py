@@ -97,7 +97,7 @@ study.table(
     f"The same search twice, {N_TRIALS} trials each: seconds of training",
 )
 share = again["seconds"].sum() / theirs["seconds"].sum()
-study.say(f"On the same settings KerasMLP takes {share:.2f} of Keras's seconds.")
+study.say(f"On the same settings KerasMLP takes {share:.2f} of Keras Tuner's seconds.")
 figure, axes = plt.subplots(figsize=(8, 3.5))
 for name, trials in (("BayesSearchCV", ours), ("Keras Tuner alone", theirs)):
     minutes = trials["seconds"].cumsum() / 60
