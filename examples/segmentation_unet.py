@@ -7,8 +7,8 @@ its worst trial has an F1 of 0.51, its best of 0.953. Here the same is done to m
 pages: a mask tells the class of each of their pixels. Of 360 pages 60 are held out to
 choose by. The test is on 100 others, whose fonts, stamps and layouts none of these has:
 there, thresholds with connected components have a mean F1 of 0.6 at most over the four
-kinds of object (`tests/datasets/test_pages.py`). The score of a network is the mean over
-all classes, paper included. All of it takes two hours on two cores; with ``--quick``
+kinds of object (`tests/datasets/test_pages.py`). A network's score is the mean over all
+classes, paper included. All of it takes two hours on two cores; with ``--quick``
 seconds, on few small pages.
 """
 

@@ -54,12 +54,30 @@ def test_sessions_in_the_documentation_run(page, tmp_path, monkeypatch):
     assert results.failed == 0
 
 
+def test_each_page_for_those_who_come_from_elsewhere_has_a_session():
+    pages = {str(p.relative_to(ROOT)) for p in ROOT.glob("docs/coming_from/*.md")}
+    assert pages - {*PAGES} == {"docs/coming_from/index.md"}
+
+
+def blocks_of(page):
+    """Yield the language of each fenced block, which may be none, and its text."""
+    text = page.read_text()
+    blocks = r"^( *)(`{3,})([^`\n]*)\n(.*?)^\1\2 *$"
+    for _, _, language, block in re.findall(blocks, text, re.MULTILINE | re.DOTALL):
+        yield language.strip(), block
+
+
 def test_all_blocks_of_python_in_the_documentation_are_sessions():
-    for path in (ROOT / "docs").rglob("*.md"):
-        blocks = re.findall(r"^```(.+)\n(.*)", path.read_text(), re.MULTILINE)
-        for language, first in blocks:
-            assert language == "pycon" or language.startswith("{"), path
-            assert first.startswith(">>> ") == (language == "pycon"), path
+    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for language, block in blocks_of(path):
+            if path.name == "README.md" and language == "python":
+                continue
+            assert language in ("", "pycon") or language.startswith("{"), path
+            assert block.startswith(">>> ") == (language == "pycon"), path
+            if not language:
+                # Commands, or what a program prints.
+                python = re.search(r">>>|^\s*(import|from) ", block, re.MULTILINE)
+                assert python is None, f"{path}: {block}"
 
 
 def test_the_tables_of_samplers_are_those_of_the_benchmark(monkeypatch):
@@ -68,13 +86,31 @@ def test_the_tables_of_samplers_are_those_of_the_benchmark(monkeypatch):
     assert importlib.import_module("tables").tables() in page
 
 
+def links_of(page):
+    """Yield where each link within the documentation leads, and to what heading."""
+    for link in re.findall(r"\]\(([^)\s]+)", page.read_text()):
+        if not link.startswith(("http://", "https://")):
+            path, _, anchor = link.partition("#")
+            yield (page.parent / path if path else page), anchor
+
+
+def anchors_of(page):
+    """Return what links to headings end in, on GitHub and by `myst_heading_anchors`."""
+    text = re.sub(r"^(`{3,}).*?^\1", "", page.read_text(), flags=re.M | re.S)
+    anchors = []
+    for heading in re.findall(r"^#{1,3} +(.+)$", text, re.MULTILINE):
+        shown = re.sub(r"\[(.*?)\]\(.*?\)", r"\1", heading.strip().lower())
+        slug = re.sub(r"[^\w\- ]", "", shown).replace(" ", "-")
+        names = [slug, *(f"{slug}-{i}" for i in range(1, len(anchors) + 1))]
+        anchors.append(next(name for name in names if name not in anchors))
+    return anchors
+
+
 def test_links_within_the_documentation_lead_somewhere():
-    links = [
-        (path, link)
-        for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
-        for link in re.findall(r"\]\(([^)#]+)", path.read_text())
-        if not link.startswith("http")
-    ]
-    assert links
-    for path, link in links:
-        assert (path.parent / link).exists(), f"{path}: {link}"
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    links = [(page, *link) for page in pages for link in links_of(page)]
+    assert any(anchor for *_, anchor in links)
+    for page, target, anchor in links:
+        assert target.exists(), f"{page}: {target}"
+        if anchor:
+            assert anchor in anchors_of(target), f"{page}: {target}#{anchor}"
