@@ -60,6 +60,7 @@ def searched(kind, load, n_train, epochs, seed):
     return outcome(search, X_test, y_test) | {"rates": rates, "errors": errors}
 
 
+plt.rcParams["axes.formatter.min_exponent"] = 4  # Of log axes: 20, not 2 x 10^1.
 rows, size = [], (5 * len(SETS), 4)
 figure, panels = plt.subplots(1, len(SETS), figsize=size, layout="constrained")
 for panel, images in zip(np.ravel(panels), SETS, strict=True):
@@ -73,9 +74,8 @@ for panel, images in zip(np.ravel(panels), SETS, strict=True):
         panel.scatter(*tried, s=12, alpha=0.5, label=kind)
     lead = tests["random"] - tests["grid"]
     rows[-1] |= {"ahead by, points": lead.mean(), "standard error": lead.sem()}
-    panel.set(xlabel="learning rate", ylabel="CV error, %", title=images)
-    panel.set(xscale="log", yscale="log")
-    panel.legend()
+    panel.set(xlabel="learning rate", ylabel="CV error, %", xscale="log", yscale="log")
+    panel.legend(title=images)
 study.table(rows, "27 settings by grid, or at random: means over the seeds")
 study.picture(figure, "All settings that were tried, with all seeds.")
 
@@ -118,10 +118,10 @@ for panel, (parameter, values) in zip(panels.flat, GRIDS.items(), strict=True):
         grid[f"{name} accuracy, %"] = 100 * scores[f"mean_{part}_accuracy"]
     grid[SECONDS] = N_SPLITS * (scores["mean_fit_time"] + scores["mean_score_time"])
     rows += grid.to_dict("records")
-    panel.set(title=f"log loss by {parameter}", yscale="log")
+    panel.set(title=f"log loss by {parameter}", ylim=(-0.02, 0.52))
 panels[0, 0].legend()
 study.table(rows, "64-512-512-10 on 300 digits: one grid for each parameter")
-study.picture(figure, "Training and held-out loss in each grid.")
+study.picture(figure, "Training and held-out loss in each grid, as far as 0.5.")
 
 
 # %%
