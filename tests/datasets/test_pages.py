@@ -15,6 +15,8 @@ from skhpo.datasets._page_layouts import LAYOUTS
 from skhpo.datasets._page_objects import STAMPS, handwritten
 
 OBJECTS = [TABLE, NUMBER, STAMP, DIGIT]
+# The box around a component, or it, larger by so many pixels.
+FILLS = ("box", 0, 1, 2, 3)
 
 
 @pytest.fixture(scope="module")
@@ -169,8 +171,7 @@ class ComponentSegmenter:
             forest = RandomForestClassifier(oob_score=True, random_state=0).fit(X, y)
             # Out of the bag: of what it has seen, a forest knows too much.
             kinds = forest.classes_[forest.oob_decision_function_.argmax(axis=1)]
-            fills = self.best_fills(pages.masks, pieces, kinds)
-            score = f1_of(pages.masks, self.paint_all(pieces, kinds, fills)).mean()
+            score, fills = self.best_fills(pages.masks, pieces, kinds)
             if score > best:
                 best, kept = score, (self.join, forest, fills)
         self.join, self.forest, self.fills = kept
@@ -179,7 +180,8 @@ class ComponentSegmenter:
     def scores(self, pages):
         pieces = [self.find(page) for page in pages.images[..., 0]]
         kinds = self.forest.predict(np.concatenate([p[0] for p in pieces]))
-        return f1_of(pages.masks, self.paint_all(pieces, kinds, self.fills))
+        layers = {kf: layer(pieces, kinds, *kf) for kf in self.fills.items()}
+        return f1_of(pages.masks, painted(layers, self.fills))
 
     def find(self, page):
         light = ndimage.gaussian_filter(ndimage.maximum_filter(page, 9), 8)
@@ -210,34 +212,48 @@ class ComponentSegmenter:
         return features, labels, ink
 
     def best_fills(self, masks, pieces, kinds):
+        layers = {
+            (kind, fill): layer(pieces, kinds, kind, fill)
+            for kind, fill in product(OBJECTS, FILLS)
+        }
         fills = dict.fromkeys(OBJECTS, 1)
         # Twice: what is best for one kind depends on what covers it.
         for kind in 2 * OBJECTS:
-            scores = {}
-            for fill in ("box", 0, 1, 2, 3):
-                painted = self.paint_all(pieces, kinds, {**fills, kind: fill})
-                scores[fill] = f1_of(masks, painted).mean()
+            scores = {
+                fill: f1_of(masks, painted(layers, {**fills, kind: fill})).mean()
+                for fill in FILLS
+            }
             fills[kind] = max(scores, key=scores.get)
-        return fills
-
-    def paint_all(self, pieces, kinds, fills):
-        ends = np.cumsum([len(features) for features, _, _ in pieces])
-        parts = np.split(kinds, ends[:-1])
-        return np.stack(
-            [paint(*p[:2], part, fills) for p, part in zip(pieces, parts, strict=True)]
-        )
+        return scores[fills[kind]], fills
 
 
-def paint(features, labels, kinds, fills):
-    mask = np.zeros(labels.shape, int)
-    for kind, fill in sorted(fills.items()):
-        if fill == "box":
-            for top, left, bottom, right in features[kinds == kind, :4].astype(int):
-                mask[top:bottom, left:right] = kind
-        else:
-            own = np.append(False, kinds == kind)[labels]
-            mask[ndimage.binary_dilation(own, iterations=fill) if fill else own] = kind
-    return mask
+def layer(pieces, kinds, kind, fill):
+    """Return where on each page the components of a kind are, filled in some way."""
+    ends = np.cumsum([len(features) for features, _, _ in pieces])
+    return np.stack(
+        [
+            filled(features, labels, is_kind, fill)
+            for (features, labels, _), is_kind in zip(
+                pieces, np.split(kinds == kind, ends[:-1]), strict=True
+            )
+        ]
+    )
+
+
+def filled(features, labels, is_kind, fill):
+    if fill == "box":
+        mask = np.zeros(labels.shape, bool)
+        for top, left, bottom, right in features[is_kind, :4].astype(int):
+            mask[top:bottom, left:right] = True
+        return mask
+    own = np.append(False, is_kind)[labels]
+    return ndimage.binary_dilation(own, iterations=fill) if fill else own
+
+
+def painted(layers, fills):
+    """Return masks in which kinds of greater numbers cover the others."""
+    parts = [np.uint8(kind) * layers[kind, fill] for kind, fill in fills.items()]
+    return np.max(parts, axis=0)
 
 
 def votes_of_ink(mask, piece):
