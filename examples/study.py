@@ -134,13 +134,15 @@ class Study:
             f"{self.seed}; Python {platform.python_version()}, {versions}; "
             f"{_processor()}, {joblib.cpu_count()} of {os.cpu_count()} cores."
         )
-        page = self._out / f"{self.name}.md"
+        page, text = self._out / f"{self.name}.md", "\n\n".join(self._parts)
         lessons = ""
         if page.exists():
-            _, line, below = page.read_text().partition(LESSONS)
+            above, line, below = page.read_text().partition(LESSONS)
             lessons = f"\n{line}{below}" if line else ""
+            if line and not above.startswith(text):
+                print("What it taught was written for other tables: read it again.")
         self._out.mkdir(parents=True, exist_ok=True)
-        page.write_text("\n\n".join([*self._parts, made]) + "\n" + lessons)
+        page.write_text(f"{text}\n\n{made}\n{lessons}")
         print(f"written: {page}")
 
 

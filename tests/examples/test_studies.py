@@ -72,3 +72,35 @@ def test_study_writes_its_page(name, run, tmp_path):
 def test_study_can_be_read_as_a_tutorial(name):
     lines = (EXAMPLES / f"{name}.py").read_text().splitlines()
     assert len(lines) < 150
+
+
+SMALL_STUDY = '''"""A title
+=======
+
+A question?
+"""
+from study import Study
+
+study = Study()
+study.say("The answer is {}.")
+study.write()
+'''
+
+
+def test_what_it_taught_is_kept_and_told_to_be_old(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(EXAMPLES)
+    script, page = tmp_path / "small.py", tmp_path / "small.md"
+    monkeypatch.setattr(sys, "argv", [str(script), "--quick", "--out", str(tmp_path)])
+
+    def told(answer):
+        script.write_text(SMALL_STUDY.format(answer))
+        runpy.run_path(str(script))
+        return "What it taught was written for other tables" in capsys.readouterr().out
+
+    assert not told(42)
+    lessons = "\n## What it taught\n\nMuch.\n"
+    page.write_text(page.read_text() + lessons)
+    assert not told(42)
+    assert told(43)
+    assert "The answer is 43." in page.read_text()
+    assert page.read_text().endswith(lessons)
