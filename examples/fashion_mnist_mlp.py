@@ -104,7 +104,7 @@ for name, trials in (("BayesSearchCV", ours), ("Keras Tuner alone", theirs)):
     axes.step(minutes, trials["loss"].cummin(), ".-", where="post", label=name)
 # The first trials may be far above.
 best, other = sorted([ours["loss"].min(), theirs["loss"].min()])
-axes.set(xlabel="minutes", ylabel="best validation loss so far")
+axes.set(xlabel="minutes of training", ylabel="best validation loss so far")
 axes.set_ylim(0.98 * best, 1.15 * other)
 axes.legend()
 study.picture(figure, "The same search twice: the best so far, by the time spent.")
