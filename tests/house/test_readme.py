@@ -72,9 +72,9 @@ def test_all_blocks_of_python_in_the_documentation_are_sessions():
         for language, block in blocks_of(path):
             if path.name == "README.md" and language == "python":
                 continue
-            assert language in ("", "pycon") or language.startswith("{"), path
+            assert language in ("", "text", "pycon") or language.startswith("{"), path
             assert block.startswith(">>> ") == (language == "pycon"), path
-            if not language:
+            if language in ("", "text"):
                 # Commands, or what a program prints.
                 python = re.search(r">>>|^\s*(import|from) ", block, re.MULTILINE)
                 assert python is None, f"{path}: {block}"
