@@ -17,8 +17,7 @@ with ``--quick`` seconds, on digits.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from keras.optimizers.schedules import CosineDecay
-from study import Study, fashion_mnist, in_words
+from study import Study, cosine_decay, fashion_mnist, in_words
 
 from skhpo import HyperbandSearchCV, KerasCNN
 
@@ -107,9 +106,9 @@ study.picture(figure, "The best so far, by the time spent.")
 # The best of each, fitted to all images; the weights are those of the epoch with the
 # best validation accuracy. A decay to 0 begins at the learning rate of the wider space.
 best = {name: dict(search.best_params_) for name, search in searches.items()}
-n_steps = REFIT_EPOCHS * -(-len(images.train[0]) // BATCH_SIZE)
-rate = best["wider space"]["learning_rate"]
-best["wider space"]["learning_rate"] = CosineDecay(rate, n_steps)
+rate, n_train = best["wider space"]["learning_rate"], len(images.train[0])
+decay = cosine_decay(rate, REFIT_EPOCHS, n_train, BATCH_SIZE)
+best["wider space"]["learning_rate"] = decay
 rows = []
 for name, published, settings in (
     ("32 filters of 3 x 3, pooling, 100 dense units", 90.8, {}),

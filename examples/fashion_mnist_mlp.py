@@ -15,11 +15,10 @@ digits.
 
 import time
 
-import keras
 import keras_tuner_alone
 import matplotlib.pyplot as plt
 import pandas as pd
-from study import Study, fashion_mnist, in_words, published_space
+from study import Study, cosine_decay, fashion_mnist, in_words, published_space
 
 from skhpo import BayesSearchCV, KerasMLP
 
@@ -116,8 +115,7 @@ def wide_space(hp):
     rate = hp.Float("learning_rate", 3e-4, 1e-2, sampling="log")
     batch_size = hp.Choice("batch_size", [64, 128, 256])
     if hp.Boolean("cosine_decay"):
-        n_steps = EPOCHS * -(-len(images.train[0]) // batch_size)
-        rate = keras.optimizers.schedules.CosineDecay(rate, n_steps)
+        rate = cosine_decay(rate, EPOCHS, len(images.train[0]), batch_size)
     depth = hp.Int("depth", 1, 3)
     return {
         "hidden_layer_sizes": (hp.Int("units", 128, 512, step=64),) * depth,

@@ -17,11 +17,10 @@ from io import StringIO
 
 import numpy as np
 import pandas as pd
-from keras.optimizers.schedules import CosineDecay
 from sklearn.base import clone
 from sklearn.metrics import jaccard_score, precision_recall_fscore_support
 from sklearn.model_selection import PredefinedSplit
-from study import Study
+from study import Study, cosine_decay
 
 from skhpo import HyperbandSearchCV, KerasUNet
 from skhpo.datasets import make_pages
@@ -55,11 +54,7 @@ def space(hp):
 # %%
 # Hyperband trains many networks for two or six epochs, and the best of them for 20, by
 # which their learning rate has come down to 0. The score is the mean F1 of the classes.
-def decay(n_pages):
-    return CosineDecay(0.005, EPOCHS * -(-n_pages // BATCH_SIZE))
-
-
-rate = decay(N_TRAIN)
+rate = cosine_decay(0.005, EPOCHS, N_TRAIN, BATCH_SIZE)
 search = HyperbandSearchCV(
     KerasUNet(learning_rate=rate, batch_size=BATCH_SIZE, random_state=study.seed),
     space,
@@ -94,8 +89,8 @@ study.table(rows, "F1 on held-out pages")
 # %%
 # The best, fitted to all 360 pages, on the test pages.
 unet = clone(search.estimator).set_params(**search.best_params_)
-unet.set_params(epochs=EPOCHS, checkpoint_dir=study.journal("best"))
-unet.set_params(learning_rate=decay(N_TRAIN + N_HELD_OUT))
+rate = cosine_decay(0.005, EPOCHS, len(pages.images), BATCH_SIZE)
+unet.set_params(epochs=EPOCHS, learning_rate=rate, checkpoint_dir=study.journal("best"))
 unet.fit(pages.images, pages.masks)
 predicted = unet.predict(test.images)
 masks = test.masks.ravel(), predicted.ravel()

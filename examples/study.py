@@ -24,6 +24,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import joblib
 import matplotlib
 import numpy as np
+from keras.optimizers.schedules import CosineDecay
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.model_selection import PredefinedSplit, train_test_split
@@ -185,6 +186,11 @@ def published_space(hp):
         "optimizer": hp.Choice("optimizer", ["adam", "sgd"]),
         "learning_rate": hp.Choice("learning_rate", [0.1, 0.01, 0.001]),
     }
+
+
+def cosine_decay(learning_rate, epochs, n_samples, batch_size):
+    """Return a schedule that brings a learning rate down to 0 in so many epochs."""
+    return CosineDecay(learning_rate, epochs * -(-n_samples // batch_size))
 
 
 def in_words(settings):

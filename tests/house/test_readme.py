@@ -72,10 +72,11 @@ def test_all_blocks_of_python_in_the_documentation_are_sessions():
         for language, block in blocks_of(path):
             if path.name == "README.md" and language == "python":
                 continue
-            assert language in ("", "text", "pycon") or language.startswith("{"), path
+            # Commands, or what a program prints, sessions, and directives.
+            is_plain = language in ("", "text")
+            assert is_plain or language == "pycon" or language.startswith("{"), path
             assert block.startswith(">>> ") == (language == "pycon"), path
-            if language in ("", "text"):
-                # Commands, or what a program prints.
+            if is_plain:
                 python = re.search(r">>>|^\s*(import|from) ", block, re.MULTILINE)
                 assert python is None, f"{path}: {block}"
 
