@@ -9,8 +9,7 @@ space.
 
 Every choice is made on 3,000 validation images; the test images are asked once for each
 row of the last table, by three networks that differ in their seed. All of it takes
-about two hours on two cores, most of it Keras Tuner's; with ``--quick`` seconds, on
-digits.
+about two hours, a third of it Keras Tuner's; with ``--quick`` seconds, on digits.
 """
 
 import time

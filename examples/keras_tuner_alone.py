@@ -1,10 +1,14 @@
-"""The search of `fashion_mnist_mlp.py` as one writes it with Keras Tuner alone."""
+"""The search of `fashion_mnist_mlp.py` as one writes it with Keras Tuner alone.
+
+pip install ".[plot,tracking]"
+"""
 
 import json
 import time
 
 import keras
 import keras_tuner as kt
+import tensorboard  # noqa: F401 - Keras Tuner needs it, and says so trials later.
 
 
 def search(space, images, folder, max_trials, epochs, beside):

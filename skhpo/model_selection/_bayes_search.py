@@ -373,7 +373,7 @@ class BayesSearchCV(OracleSearchCV):
         return super()._settings_of_journal() | settings
 
     def _settings_of_subspace(self, subspace: SubSpace) -> dict[str, Any]:
-        return {"initial points": self._n_initial_of(subspace)}
+        return {"n_initial_points": self._n_initial_of(subspace)}
 
     def _new_oracle(
         self, subspace: SubSpace, seed: int

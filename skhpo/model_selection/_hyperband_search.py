@@ -346,8 +346,10 @@ class HyperbandSearchCV(OracleSearchCV):
         return super()._settings_of_journal() | settings
 
     def _checked_subspaces(self) -> list[SubSpace]:
+        # First: what names it would be taken for a part of the space.
+        candidate = {self.resource: self.max_resource}
+        check_parameter_names(self.estimator, candidate, named_by="resource")
         (subspace,) = super()._checked_subspaces()
-        check_parameter_names(self.estimator, {self.resource: self.max_resource})
         taken = {self.resource, self._checkpoint} & subspace.space.example.keys()
         if taken:
             raise ValueError(

@@ -7,7 +7,9 @@ from typing import Any
 from sklearn.base import clone
 
 
-def check_parameter_names(estimator: Any, candidate: dict[str, Any]) -> None:
+def check_parameter_names(
+    estimator: Any, candidate: dict[str, Any], named_by: str = "search_spaces"
+) -> None:
     """Raise unless the estimator takes every parameter that a candidate sets.
 
     Parameters
@@ -17,6 +19,9 @@ def check_parameter_names(estimator: Any, candidate: dict[str, Any]) -> None:
 
     candidate : dict of str to object
         One setting out of the space.
+
+    named_by : str, default="search_spaces"
+        The parameter of the search in which the names stand.
 
     Raises
     ------
@@ -39,7 +44,7 @@ def check_parameter_names(estimator: Any, candidate: dict[str, Any]) -> None:
     ]
     if unknown:
         raise ValueError(
-            f"search_spaces names parameters that {type(estimator).__name__} does not "
+            f"{named_by} names parameters that {type(estimator).__name__} does not "
             "have:\n" + "\n".join(_hint(name, known) for name in unknown)
         )
 

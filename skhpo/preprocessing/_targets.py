@@ -69,12 +69,13 @@ class LabelEncodedClassifier(
     Attributes
     ----------
     classifier_ : estimator
-        The fitted classifier. Its classes are the indices into `classes_`.
+        The fitted classifier. Its classes are the indices of the labels, 0 and up, in
+        the order of their codes.
     transformer_ : estimator
         The fitted transformer.
     classes_ : ndarray of shape (n_classes,)
-        The labels seen in :meth:`fit`, of the dtype of `y`, in the order of their
-        codes: that of the columns of :meth:`predict_proba`.
+        The labels seen in :meth:`fit`, of the dtype of `y`, sorted, as scikit-learn's
+        scorers take them to be: the order of the columns of :meth:`predict_proba`.
     n_features_in_ : int
         The number of features seen in :meth:`fit`. Only if the classifier has it.
     feature_names_in_ : ndarray of str, of shape (`n_features_in_`,)
@@ -90,7 +91,7 @@ class LabelEncodedClassifier(
     classifier is given the index of the column, and a prediction is always one class.
     A :class:`~skhpo.KerasMLP` whose loss is categorical cross-entropy one-hot encodes
     these indices itself. The class whose row is all zeros, as
-    `OneHotEncoder(drop="first")` makes one, comes before the others.
+    `OneHotEncoder(drop="first")` makes one, has the index 0.
 
     What `classifier` itself says of labels, such as a dictionary of class weights,
     speaks of the indices.
@@ -114,15 +115,18 @@ class LabelEncodedClassifier(
     >>> clf.classifier_.classes_
     array([0, 1, 2])
 
-    The transformer says in which order the classes come:
+    The transformer says in which order the classifier gets the classes. What comes
+    back is in the order of the labels, whatever that is:
 
     >>> from sklearn.preprocessing import OrdinalEncoder
     >>> backwards = OrdinalEncoder(categories=[["virginica", "versicolor", "setosa"]])
     >>> clf = LabelEncodedClassifier(pipe, backwards).fit(iris.data, y)
+    >>> clf.classifier_.predict(iris.data[:1])
+    array([2])
     >>> clf.classes_
-    array(['virginica', 'versicolor', 'setosa'], dtype='<U10')
+    array(['setosa', 'versicolor', 'virginica'], dtype='<U10')
     >>> clf.predict_proba(iris.data[:1]).round(2)
-    array([[0.  , 0.02, 0.98]])
+    array([[0.98, 0.02, 0.  ]])
     """
 
     def __init__(self, classifier: Any, transformer: Any = None) -> None:
@@ -166,10 +170,10 @@ class LabelEncodedClassifier(
         labels, label_of_sample = np.unique(y, return_inverse=True)
         self.transformer_ = _fit_transformer(self.transformer, y)
         codes = _codes(self.transformer_, labels)
-        order = np.argsort(codes)
+        self._order = np.argsort(codes)
         # The inverse permutation: where each label went in that order.
-        index_of_label = np.argsort(order)
-        self.classes_ = labels[order]
+        index_of_label = np.argsort(self._order)
+        self.classes_ = labels
         self.classifier_ = clone(self.classifier)
         if fit_params.get("y_val") is not None:
             y_val = _check_labels(fit_params["y_val"], self)
@@ -196,7 +200,7 @@ class LabelEncodedClassifier(
             Labels out of `classes_`.
         """
         indices = self._call("predict", X, predict_params)
-        return self.classes_[indices]
+        return self.classes_[self._order[indices]]
 
     @available_if(_classifier_has("predict_proba"))
     def predict_proba(self, X: ArrayLike, **predict_proba_params: Any) -> NDArray:
@@ -214,7 +218,7 @@ class LabelEncodedClassifier(
         probabilities : ndarray of shape (n_samples, n_classes)
             The probabilities, columns in the order of `classes_`.
         """
-        return self._call("predict_proba", X, predict_proba_params)
+        return self._by_class(self._call("predict_proba", X, predict_proba_params))
 
     @available_if(_classifier_has("predict_log_proba"))
     def predict_log_proba(
@@ -234,7 +238,8 @@ class LabelEncodedClassifier(
         log_probabilities : ndarray of shape (n_samples, n_classes)
             The logarithms, columns in the order of `classes_`.
         """
-        return self._call("predict_log_proba", X, predict_log_proba_params)
+        log_probabilities = self._call("predict_log_proba", X, predict_log_proba_params)
+        return self._by_class(log_probabilities)
 
     @available_if(_classifier_has("decision_function"))
     def decision_function(
@@ -253,9 +258,13 @@ class LabelEncodedClassifier(
         -------
         decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
             The confidences, columns in the order of `classes_`; of two classes, that
-            in `classes_[1]` alone.
+            in `classes_[1]` alone. Those of pairs of classes, which `SVC` has for
+            ``decision_function_shape="ovo"``, are not told from those of classes.
         """
-        return self._call("decision_function", X, decision_function_params)
+        decision = self._call("decision_function", X, decision_function_params)
+        if decision.ndim == 1:
+            return decision if self._order[0] == 0 else -decision
+        return self._by_class(decision)
 
     @property
     def n_features_in_(self) -> int:
@@ -284,6 +293,10 @@ class LabelEncodedClassifier(
     def _call(self, method: str, X: ArrayLike, params: dict[str, Any]) -> NDArray:
         check_is_fitted(self)
         return getattr(self.classifier_, method)(X, **self._route(method, params))
+
+    def _by_class(self, columns: NDArray) -> NDArray:
+        """Bring the columns of the classifier's indices into the order of labels."""
+        return columns[:, np.argsort(self._order)]
 
     def _route(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         if not get_config()["enable_metadata_routing"]:

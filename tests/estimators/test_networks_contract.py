@@ -97,6 +97,15 @@ def test_tags(network):
 
 
 @each_network
+@pytest.mark.parametrize("name", ["model_", "history_", "n_iter_", "best_epoch_"])
+def test_what_is_fitted_is_not_there_before(network, name):
+    network = clone(network)
+    assert not hasattr(network, name)
+    with pytest.raises(NotFittedError, match="is not fitted yet"):
+        getattr(network, name)
+
+
+@each_network
 def test_a_failed_first_fit_leaves_it_unfitted(network, iris):
     X, y = iris
     network = clone(network)

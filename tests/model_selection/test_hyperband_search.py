@@ -460,7 +460,10 @@ def test_a_space_with_fewer_candidates_makes_smaller_rungs():
         ({"hyperband_iterations": 0}, "hyperband_iterations must be an integer"),
         ({"min_resource": 5}, "min_resource must be at most max_resource, got 5 and 4"),
         ({"best_of": "first"}, "best_of must be"),
-        ({"resource": "epoch"}, "'epoch': did you mean 'epochs'"),
+        (
+            {"resource": "epoch"},
+            "^resource names parameters .*\n'epoch': did you mean 'epochs'",
+        ),
         (
             {"search_spaces": {"epochs": (1, 9)}},
             r"must leave \['epochs'\]",

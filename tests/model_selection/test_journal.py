@@ -579,7 +579,7 @@ def test_a_function_that_does_something_else_is_refused(tmp_path):
 def test_another_number_of_initial_points_is_refused(tmp_path):
     search_in(tmp_path, "gp", tmp_path / "log", n_iter=4).fit(X, Y)
     other = search_in(tmp_path, "gp", tmp_path / "log", n_iter=4, n_initial_points=3)
-    with pytest.raises(JournalError, match="initial points: 2 in the journal, now 3"):
+    with pytest.raises(JournalError, match="n_initial_points: 2 in the journal, now 3"):
         other.fit(X, Y)
 
 
