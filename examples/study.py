@@ -208,7 +208,7 @@ def _as_text(value):
     if hasattr(value, "initial_learning_rate"):
         return f"{type(value).__name__}({value.initial_learning_rate:.4g}, ...)"
     if isinstance(value, tuple):
-        return f"({', '.join(map(_as_text, value))})"
+        return f"({', '.join(map(_as_text, value))}{',' * (len(value) == 1)})"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
