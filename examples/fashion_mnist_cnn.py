@@ -59,11 +59,11 @@ def search(space, name, epochs, factor):
 
 
 # %%
-# The wider one: more blocks, with as many filters again from one to the next, of up to
+# The wider one: more blocks, each with twice the filters of the one before, of one or
 # two convolutions before the pooling, normalized, and a learning rate that decays.
 def wide_space(hp):
     blocks, n = hp.Int("blocks", 2, 3), hp.Int("convolutions", 1, 2)
-    filters = [hp.Choice("filters", [16, 24, 32]) * 2**i for i in range(blocks)]
+    filters = hp.Choice("filters", [16, 24, 32]) * 2 ** np.arange(blocks)
     rate = hp.Float("learning_rate", 5e-4, 1e-2, sampling="log")
     return {
         "filters": tuple(np.repeat(filters, n).tolist()),
@@ -105,8 +105,8 @@ study.table(rows, "The searches")
 study.picture(figure, "The best so far, by the time spent.")
 
 # %%
-# The best of each, fitted to all images for as many epochs as it had there; the weights
-# are those of the epoch with the best validation accuracy.
+# The best of each, fitted for as many epochs as it had there; the weights are those of
+# the epoch with the best validation accuracy.
 baseline = {"epochs": PUBLISHED_EPOCHS}
 rows = []
 for name, published, settings in (

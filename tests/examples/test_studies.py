@@ -104,3 +104,11 @@ def test_what_it_taught_is_kept_and_told_to_be_old(tmp_path, monkeypatch, capsys
     assert told(43)
     assert "The answer is 43." in page.read_text()
     assert page.read_text().endswith(lessons)
+
+
+def test_a_tuple_of_one_keeps_its_comma(monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES)
+    from study import in_words
+
+    settings = {"filters": (32,), "dropout": (0.1, 0.2)}
+    assert in_words(settings) == "`filters=(32,)`, `dropout=(0.1, 0.2)`"
