@@ -3,9 +3,9 @@
 
 A tutorial of Keras Tuner's searches blocks, padding, filters, dropout, dense units,
 optimizer and learning rate of a CNN in 100 trials, and reports a test accuracy of
-90.8 % before and of 92.0 % after. Here Hyperband searches the same space. Another
-search has more blocks, of one or two convolutions, batch normalization, and a learning
-rate that decays.
+90.8 % before and of 92.0 % after. Here Bayes searches the same space in 24 trials.
+Another search has more blocks, of one or two convolutions, batch normalization, and a
+learning rate that decays.
 
 Candidates differ by less than 3,000 validation images can tell. So they are trained on
 half of the training images, which halves the time, and judged by the other half and the
@@ -23,15 +23,16 @@ import pandas as pd
 from keras.optimizers.schedules import CosineDecay
 from study import Study, cosine_decay, fashion_mnist, in_words
 
-from skhpo import HyperbandSearchCV, KerasCNN
+from skhpo import BayesSearchCV, KerasCNN
 
 study = Study(seed=48)
 images = fashion_mnist(study.quick)
 [(train, valid)] = images.held_out.split()
 half, other_half = train[::2], np.concatenate([train[1::2], valid])
 BATCH_SIZE = 64
-# At most, in the searches, of half the images; and in the last fits, of all.
-PUBLISHED_EPOCHS, WIDE_EPOCHS, FIT_EPOCHS = (3, 3, 3) if study.quick else (27, 9, 16)
+# In each search, of half the images; and in the last fits, of all.
+PUBLISHED_EPOCHS, WIDE_EPOCHS, FIT_EPOCHS = (2, 2, 3) if study.quick else (12, 6, 16)
+PUBLISHED_TRIALS, WIDE_TRIALS = (6, 4) if study.quick else (24, 14)
 
 
 # %%
@@ -49,19 +50,22 @@ def space(hp):
     }
 
 
-def search(space, name, epochs):
-    hyperband = HyperbandSearchCV(
-        KerasCNN(batch_size=BATCH_SIZE, random_state=0),
+def search(space, name, n_trials, epochs):
+    # Two networks at a time, each on a core: faster than one after the other on both.
+    bayes = BayesSearchCV(
+        KerasCNN(batch_size=BATCH_SIZE, epochs=epochs, random_state=0),
         space,
-        max_resource=epochs,
+        n_iter=n_trials,
+        n_points=2,
+        n_jobs=2,
         scoring="accuracy",
         refit=False,
         cv=[(half, other_half)],
         random_state=48,
+        verbose=1,
         journal=study.journal(name),
     )
-    print(f"{name}: {hyperband.budget()}")
-    return hyperband.fit(images.X, images.y)
+    return bayes.fit(images.X, images.y)
 
 
 # %%
@@ -84,27 +88,23 @@ def wide_space(hp):
 
 
 searches = {
-    "published space": search(space, "hyperband", PUBLISHED_EPOCHS),
-    "wider space": search(wide_space, "wide", WIDE_EPOCHS),
+    "published space": search(space, "published", PUBLISHED_TRIALS, PUBLISHED_EPOCHS),
+    "wider space": search(wide_space, "wide", WIDE_TRIALS, WIDE_EPOCHS),
 }
 
 # %%
 # What the searches took and found.
 rows, (figure, axes) = [], plt.subplots()
-for name, hyperband in searches.items():
-    results = pd.DataFrame(hyperband.cv_results_)
-    seconds = results["mean_fit_time"] + results["mean_score_time"]
-    minutes, best_so_far = seconds.cumsum() / 60, results["mean_test_score"].cummax()
-    rows.append(
-        {
-            "search": name,
-            "candidates": hyperband.budget().n_candidates,
-            "epochs of half": hyperband.budget().n_resources,
-            "minutes": minutes.iloc[-1],
-            "best accuracy, %": 100 * hyperband.best_score_,
-        }
-    )
-    axes.step(minutes, 100 * best_so_far, where="post", label=name)
+for name, bayes in searches.items():
+    results = pd.DataFrame(bayes.cv_results_)
+    results["seconds"] = results["mean_fit_time"] + results["mean_score_time"]
+    # A pair of networks takes as long as the longer one.
+    pairs = results.groupby(results.index // 2)[["seconds", "mean_test_score"]].max()
+    minutes = pairs["seconds"].cumsum() / 60
+    row = {"search": name, "trials": len(results), "minutes": minutes.iloc[-1]}
+    rows.append(row | {"best accuracy, %": 100 * bayes.best_score_})
+    best_so_far = 100 * pairs["mean_test_score"].cummax()
+    axes.step(minutes, best_so_far, where="post", label=name)
 axes.set(xlabel="minutes", ylabel="best accuracy on held-out images so far, %")
 axes.legend()
 study.table(rows, "The searches")
