@@ -1,7 +1,7 @@
 """Fashion-MNIST with an MLP: a published search, and how far an MLP can go
 ========================================================================
 
-A tutorial of Keras Tuner's searches the sizes, dropout, optimizer and learning rate of
+A tutorial on Keras Tuner searches the sizes, dropout, optimizer and learning rate of
 an MLP by Bayesian optimization, and reports a test accuracy of 86.6 % before and of
 88.2 % after. Here is that search in scikit-learn's terms, the same again with Keras
 Tuner alone (`keras_tuner_alone.py`), to see what either costs, and one of a wider

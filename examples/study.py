@@ -8,6 +8,7 @@ it takes seconds, little data, and writes nothing unless --out says where.
 
 import argparse
 import ast
+import math
 import os
 import platform
 import re
@@ -48,8 +49,9 @@ class Study:
 
     Parameters
     ----------
-    seed : int, default=0
-        What everything random in the script depends on; it only goes to the page.
+    seed : int or None, default=0
+        Of splits and searches, for the page: fits that differ in their seeds alone have
+        others. None where nothing is random.
     """
 
     def __init__(self, seed=0):
@@ -129,10 +131,11 @@ class Study:
         if self._out is None:
             return
         quick = " --quick" if self.quick else ""
+        seed = "" if self.seed is None else f"seed {self.seed}; "
         versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
         made = (
-            f"Made by `python examples/{self.name}.py{quick}` on {date.today()}: seed "
-            f"{self.seed}; Python {platform.python_version()}, {versions}; "
+            f"Made by `python examples/{self.name}.py{quick}` on {date.today()}: {seed}"
+            f"Python {platform.python_version()}, {versions}; "
             f"{_processor()}, {joblib.cpu_count()} of {os.cpu_count()} cores."
         )
         page, text = self._out / f"{self.name}.md", "\n\n".join(self._parts)
@@ -160,7 +163,8 @@ def fashion_mnist(quick):
     else:
         X, y = fetch_fashion_mnist(subset="train", return_X_y=True)
         X_test, y_test = fetch_fashion_mnist(subset="test", return_X_y=True)
-    X, X_test = (np.float32(images / X.max()) for images in (X, X_test))
+    brightest = X.max()
+    X, X_test = np.float32(X / brightest), np.float32(X_test / brightest)
     n_valid = 300 if quick else 3000
     X_train, X_valid, y_train, y_valid = train_test_split(
         X, y, test_size=n_valid, stratify=y, random_state=48
@@ -176,7 +180,7 @@ def fashion_mnist(quick):
 
 
 def published_space(hp):
-    """Return parameters of an MLP, as a tutorial of Keras Tuner's searches them."""
+    """Return parameters of an MLP, as a tutorial on Keras Tuner searches them."""
     further = range(hp.Int("further_layers", 1, 2))
     units = [hp.Int(f"units_{i}", 50, 100, step=25) for i in further]
     dropout = [hp.Choice(f"dropout_{i}", [0.0, 0.1, 0.2]) for i in further]
@@ -188,9 +192,14 @@ def published_space(hp):
     }
 
 
+def steps_per_epoch(n_samples, batch_size):
+    """Return the number of updates of the weights; the last batch may be smaller."""
+    return math.ceil(n_samples / batch_size)
+
+
 def cosine_decay(learning_rate, epochs, n_samples, batch_size):
-    """Return a schedule that brings a learning rate down to 0 in so many epochs."""
-    return CosineDecay(learning_rate, epochs * -(-n_samples // batch_size))
+    """Return a schedule that brings a learning rate down to 0 in `epochs` epochs."""
+    return CosineDecay(learning_rate, epochs * steps_per_epoch(n_samples, batch_size))
 
 
 def in_words(settings):
