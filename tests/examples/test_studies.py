@@ -106,6 +106,18 @@ def test_what_it_taught_is_kept_and_told_to_be_old(tmp_path, monkeypatch, capsys
     assert page.read_text().endswith(lessons)
 
 
+@pytest.mark.parametrize("seed", [None, 7])
+def test_a_page_tells_its_seed_if_there_is_one(seed, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES)
+    script = tmp_path / "small.py"
+    monkeypatch.setattr(sys, "argv", [str(script), "--quick", "--out", str(tmp_path)])
+    script.write_text(SMALL_STUDY.replace("Study()", f"Study(seed={seed})"))
+    runpy.run_path(str(script))
+    page = (tmp_path / "small.md").read_text()
+    assert ("seed 7; Python" in page) == (seed == 7)
+    assert ("seed" in page) == (seed == 7)
+
+
 def test_a_tuple_of_one_keeps_its_comma(monkeypatch):
     monkeypatch.syspath_prepend(EXAMPLES)
     from study import in_words
