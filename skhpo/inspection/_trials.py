@@ -25,6 +25,8 @@ class Trials:
     ----------
     columns : dict of str to masked ndarray of object, each of shape (n_trials,)
         The values of each hyperparameter by its full name, masked in trials without it.
+        Where a space is a function, they are what it asked for and not what it made of
+        that.
 
     scores : ndarray of shape (n_trials,), dtype=float64
         Greater is better; NaN where a trial failed.
@@ -140,6 +142,7 @@ def read_trials(
         )
     columns = _columns(results)
     name, resources = _resources(results, columns, search, resource, len(scores))
+    columns = _asked_for(search) or columns
     if name is not None and name not in columns and differ(np.ma.asarray(resources)):
         # As `n_samples` of scikit-learn's halving, of which models must know.
         columns[name] = np.ma.asarray(resources.astype(object))
@@ -246,14 +249,7 @@ def _columns(results: Any) -> dict[str, np.ma.MaskedArray]:
     """Return the values of each hyperparameter, masked where a trial has none."""
     params = list(results.get("params", []))
     if params and all(isinstance(row, Mapping) for row in params):
-        # In the order in which they were given, which `param_` columns keep too.
-        names = dict.fromkeys(name for row in params for name in row)
-        return {
-            name: _masked(
-                [row.get(name) for row in params], [name not in row for row in params]
-            )
-            for name in names
-        }
+        return _by_name(params)
     # As in a table that was saved and read again, where `params` are text.
     columns = {}
     for key in results.keys():  # noqa: SIM118
@@ -265,6 +261,43 @@ def _columns(results: Any) -> dict[str, np.ma.MaskedArray]:
             data = np.asarray(values, dtype=object)
             columns[key.removeprefix("param_")] = _masked(list(data), absent)
     return columns
+
+
+def _asked_for(search: Any) -> dict[str, np.ma.MaskedArray] | None:
+    """Return the values of what functions as spaces asked for, None without such.
+
+    They are what is to be looked at: a function may make layers of their number, or a
+    schedule of a learning rate.
+    """
+    # Those of scikit-optimize do not tell.
+    found = [
+        (result.x_iters, result.space, getattr(result.space, "is_conditional", False))
+        for result in getattr(search, "optimizer_results_", [])
+    ]
+    if not any(is_conditional for *_, is_conditional in found):
+        return None
+    rows = [
+        {
+            name: value
+            for name, value in zip(space.dimension_names, point, strict=True)
+            # In a dict's point it is a value like others.
+            if value is not None or not is_conditional
+        }
+        for points, space, is_conditional in found
+        for point in points
+    ]
+    return _by_name(rows)
+
+
+def _by_name(rows: Sequence[Mapping[str, Any]]) -> dict[str, np.ma.MaskedArray]:
+    # In the order in which they were given, which `param_` columns keep too.
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {
+        name: _masked(
+            [row.get(name) for row in rows], [name not in row for row in rows]
+        )
+        for name in names
+    }
 
 
 def _masked(values: Sequence[Any], absent: Sequence[bool]) -> np.ma.MaskedArray:

@@ -16,10 +16,14 @@ Callback = Callable[[OptimizeResult], bool | None]
 
 @dataclass(frozen=True)
 class SearchedSpace:
-    """The space of a result: its names, in the order of `x`, and its dimensions."""
+    """The space of a result: its names, in the order of `x`, and its dimensions.
+
+    If it `is_conditional`, a point has None where a dimension does not matter.
+    """
 
     dimension_names: Sequence[str]
     dimensions: Sequence[Dimension]
+    is_conditional: bool
 
     @property
     def n_dims(self) -> int:
@@ -57,7 +61,9 @@ def optimize_result(
         fun=float(values[best]),
         x_iters=points,
         func_vals=values,
-        space=SearchedSpace(list(dimensions), list(dimensions.values())),
+        space=SearchedSpace(
+            list(dimensions), list(dimensions.values()), space.is_conditional
+        ),
     )
 
 

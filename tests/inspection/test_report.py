@@ -238,6 +238,19 @@ def test_settings_of_the_best_are_those_it_set(tmp_path):
     assert list(facts(page, "best-settings")) == ["max_depth"]
 
 
+def test_trials_of_a_function_have_what_it_asked_for(tmp_path):
+    def space(hp):
+        return {"alpha": 10.0 ** hp.Int("power", 0, 3)}
+
+    search = BayesSearchCV(Ridge(), space, n_iter=3, cv=2, random_state=0).fit(X, Y)
+    page = report(search, tmp_path / "report.html")
+    best = {"alpha": str(search.best_params_["alpha"])}
+    assert facts(page, "best-settings") == best
+    heads = re.findall(r"<th[^>]*>([^<]+)</th>", section(page, "trials"))
+    assert "power" in heads
+    assert "alpha" not in heads
+
+
 def test_failures_of_one_error_are_told_once(tmp_path):
     search = BayesSearchCV(
         Ridge(), {"alpha": Categorical([1.0, -1.0])}, n_iter=2, cv=7, random_state=0

@@ -22,7 +22,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skhpo.inspection._labels import distinct, short_names, short_value
 from skhpo.inspection._trials import floor_of, read_trials
-from skhpo.model_selection import HyperbandSearchCV, Integer
+from skhpo.model_selection import BayesSearchCV, HyperbandSearchCV, Integer
 
 X, Y = load_iris(return_X_y=True)
 
@@ -85,6 +85,55 @@ def test_hyperband_knows_its_resource():
         assert trials.resource == "max_depth"
         assert list(trials.columns) == ["min_samples_leaf", "max_depth"]
         np.testing.assert_array_equal(trials.brackets, search.cv_results_["bracket"])
+
+
+def leaves_of_a_tree(hp):
+    """Return what a tree gets; how many leaves, hides behind a product."""
+    leaves = hp.Int("levels", 1, 3) * 2
+    if hp.Boolean("limited"):
+        leaves += hp.Int("more", 1, 4)
+    return {"max_leaf_nodes": leaves, "splitter": "best"}
+
+
+def test_of_a_function_what_it_asked_for():
+    """Not what it returned: layers of their number, a schedule of a learning rate."""
+    tree = DecisionTreeClassifier(random_state=0)
+    search = BayesSearchCV(tree, leaves_of_a_tree, n_iter=6, random_state=0).fit(X, Y)
+    columns = read_trials(search).columns
+    assert list(columns) == ["levels", "limited", "more"]
+    absent = np.ma.getmaskarray(columns["more"])
+    np.testing.assert_array_equal(~absent, columns["limited"].astype(bool))
+    leaves = 2 * columns["levels"] + columns["more"].filled(0)
+    assert leaves.tolist() == list(search.cv_results_["param_max_leaf_nodes"])
+    # Results alone do not know of it.
+    alone = read_trials(search.cv_results_).columns
+    assert list(alone) == ["max_leaf_nodes", "splitter"]
+
+
+def test_rungs_of_a_function():
+    search = HyperbandSearchCV(
+        DecisionTreeClassifier(random_state=0),
+        leaves_of_a_tree,
+        resource="max_depth",
+        max_resource=4,
+        factor=2,
+        random_state=0,
+    ).fit(X, Y)
+    trials = read_trials(search)
+    assert list(trials.columns) == ["levels", "limited", "more", "max_depth"]
+    leaves = 2 * trials.columns["levels"] + trials.columns["more"].filled(0)
+    assert leaves.tolist() == list(search.cv_results_["param_max_leaf_nodes"])
+    np.testing.assert_array_equal(trials.resources, search.cv_results_["n_resources"])
+
+
+def test_a_function_beside_a_dict():
+    """In a dict None is a value."""
+    tree = DecisionTreeClassifier(random_state=0)
+    spaces = [({"max_depth": [None, 1]}, 2), (leaves_of_a_tree, 2)]
+    search = BayesSearchCV(tree, spaces, random_state=0).fit(X, Y)
+    depths = read_trials(search).columns["max_depth"]
+    assert sorted(map(str, depths.data[:2])) == ["1", "None"]
+    assert np.ma.getmaskarray(depths).tolist() == [False, False, True, True]
 
 
 def test_resources_of_searches_without_rungs():

@@ -127,9 +127,9 @@ def _definitions(values: dict[str, str]) -> str:
 
 
 def _settings(search: Any, trials: Trials) -> dict[str, str]:
-    """Return what the best trial set, in the order of the columns."""
+    """Return what the best trial set: of a function as a space, what it returned."""
     params = search.cv_results_["params"][trials.best]
-    return {name: one_line(params[name]) for name in trials.columns if name in params}
+    return {name: one_line(value) for name, value in params.items()}
 
 
 def _figures(pictures: Iterable[Picture]) -> str:
