@@ -3,9 +3,9 @@
 
 How much do scaling, batches, layers, learning rate and optimizer matter? Each knob is
 turned by itself; the others stay at pixels divided by the maximum, one hidden layer of
-1,000, Adam, batches of 64 and 50 epochs. The last table adds a rate that decays to 0,
-then dropout and batch normalization, chosen by fits to 50,000 training images, as long,
-and judged by the other 10,000.
+1,000, Adam, batches of 64 and 50 epochs; each optimizer has its own learning rate. The
+last table adds a rate that decays to 0, then dropout and batch normalization, chosen by
+fits of 50 epochs to 50,000 training images, and judged by the other 10,000.
 
 Test images are measured after each epoch and choose nothing; "best epoch" is by them,
 and flatters. "Training" is the mean over the last epoch, while weights still move and

@@ -11,11 +11,19 @@ import numpy as np
 
 
 def one_line(value: Any) -> str:
-    """Return a value as people read it, in a line: functions by their name."""
+    """Return a value as people read it, in a line.
+
+    Functions are told by their name, and what Keras alone knows to tell of, by its
+    configuration: schedules and optimizers have only an address as a text.
+    """
     if isinstance(value, np.generic):
         value = value.item()
     if callable(value) and hasattr(value, "__name__"):
         return value.__name__
+    config = _config_of(value) if type(value).__repr__ is object.__repr__ else None
+    if config is not None:
+        settings = ", ".join(f"{k}={one_line(v)}" for k, v in config.items())
+        return f"{type(value).__name__}({settings})"
     return " ".join((value if isinstance(value, str) else repr(value)).split())
 
 
@@ -61,9 +69,7 @@ def _describe_object(value: Any, within: tuple[int, ...]) -> str:
     if isinstance(value, functools.partial):
         return describe([value.func, value.args, value.keywords], within)
     kind = describe(type(value))
-    if hasattr(value, "get_config"):
-        # Automatic names differ from object to object.
-        config = {k: v for k, v in value.get_config().items() if k != "name"}
+    if (config := _config_of(value)) is not None:
         return kind + describe(config, within)
     if hasattr(value, "dist") and hasattr(value, "kwds"):
         # A frozen distribution of scipy's, with much beside that was worked out.
@@ -74,6 +80,21 @@ def _describe_object(value: Any, within: tuple[int, ...]) -> str:
     if hasattr(value, "__dict__"):
         return kind + describe(vars(value), within)
     return kind + re.sub(" at 0x[0-9a-f]+", "", repr(value))
+
+
+def _config_of(value: Any) -> dict[str, Any] | None:
+    """Return the configuration of an object of Keras's, without its name.
+
+    Automatic names differ from object to object. It is None of other things, and where
+    a class of a user's own does not tell.
+    """
+    if inspect.isclass(value) or not hasattr(value, "get_config"):
+        return None
+    try:
+        config = value.get_config()
+    except NotImplementedError:
+        return None
+    return {name: part for name, part in config.items() if name != "name"}
 
 
 def _describe_function(function: Callable, within: tuple[int, ...]) -> str:

@@ -128,7 +128,8 @@ class ContourDisplay:
         params : sequence of two str or None, default=None
             Which hyperparameters, by full names or as they are labelled. None takes the
             two most important by `HyperparameterImportanceDisplay`, apart from what
-            rungs spend; without a model, the first two that differ between trials.
+            rungs spend; without a model, the first two that differ between trials. Of
+            a search over a function of ``hp``, they are those of ``hp``.
 
         model : {"forest", "gaussian_process"} or None, default="forest"
             What learns the score from all hyperparameters. A Gaussian process is

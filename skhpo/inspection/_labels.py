@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .._descriptions import one_line
+
 # What fits beside an axis.
 WIDEST = 24
 
@@ -49,10 +51,8 @@ def short_value(value: Any) -> str:
         text = short_number(float(value))
     elif isinstance(value, tuple | list):
         text = _short_sequence(value)
-    elif callable(value) and hasattr(value, "__name__"):
-        text = value.__name__
     else:
-        text = repr(value)
+        text = one_line(value)
     # A repr of scikit-learn's has lines.
     text = " ".join(text.split())
     text = text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"

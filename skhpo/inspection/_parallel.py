@@ -110,7 +110,8 @@ class ParallelCoordinatesDisplay:
 
         params : sequence of str or None, default=None
             Which hyperparameters, in which order, by full names or as they are
-            labelled. None takes all that differ between trials.
+            labelled. None takes all that differ between trials. Of a search over a
+            function of ``hp``, they are those of ``hp``.
 
         metric : str or None, default=None
             Which of several metrics. None takes the one that the search went by.

@@ -119,7 +119,8 @@ class SliceDisplay:
 
         params : str, sequence of str or None, default=None
             Which hyperparameters, by full names or as they are labelled. None takes all
-            that differ between trials.
+            that differ between trials. Of a search over a function of ``hp``, they are
+            those of ``hp``.
 
         model : {"forest", "gaussian_process"} or None, default="forest"
             What learns the score from all hyperparameters. A Gaussian process is

@@ -1,4 +1,4 @@
-"""What a fitted search tells of its trials, read from its `cv_results_`.
+"""What a fitted search tells of its trials, read from its results.
 
 Every Display reads by this module, and knows nothing else of a search.
 """
@@ -25,8 +25,8 @@ class Trials:
     ----------
     columns : dict of str to masked ndarray of object, each of shape (n_trials,)
         The values of each hyperparameter by its full name, masked in trials without it.
-        Where a space is a function, they are what it asked for and not what it made of
-        that.
+        Those of a search of ours over a function are what the function asked for, not
+        what it made of that: a number of layers, and not a tuple of them.
 
     scores : ndarray of shape (n_trials,), dtype=float64
         Greater is better; NaN where a trial failed.
@@ -142,7 +142,12 @@ def read_trials(
         )
     columns = _columns(results)
     name, resources = _resources(results, columns, search, resource, len(scores))
-    columns = _asked_for(search) or columns
+    # A resource that is one of the parameters is not among what a function asked for.
+    if "n_resources" in results or resource is None:
+        params = columns
+        columns = _by_name(_asked_for(search)) or params
+        if name in params:
+            columns[name] = params[name]
     if name is not None and name not in columns and differ(np.ma.asarray(resources)):
         # As `n_samples` of scikit-learn's halving, of which models must know.
         columns[name] = np.ma.asarray(resources.astype(object))
@@ -263,30 +268,11 @@ def _columns(results: Any) -> dict[str, np.ma.MaskedArray]:
     return columns
 
 
-def _asked_for(search: Any) -> dict[str, np.ma.MaskedArray] | None:
-    """Return the values of what functions as spaces asked for, None without such.
-
-    They are what is to be looked at: a function may make layers of their number, or a
-    schedule of a learning rate.
-    """
-    # Those of scikit-optimize do not tell.
-    found = [
-        (result.x_iters, result.space, getattr(result.space, "is_conditional", False))
-        for result in getattr(search, "optimizer_results_", [])
-    ]
-    if not any(is_conditional for *_, is_conditional in found):
-        return None
-    rows = [
-        {
-            name: value
-            for name, value in zip(space.dimension_names, point, strict=True)
-            # In a dict's point it is a value like others.
-            if value is not None or not is_conditional
-        }
-        for points, space, is_conditional in found
-        for point in points
-    ]
-    return _by_name(rows)
+def _asked_for(search: Any) -> list[Mapping[str, Any]]:
+    """Return what each trial of a search of ours has of its space; none of others."""
+    found = getattr(search, "optimizer_results_", [])
+    # scikit-optimize's do not have it.
+    return [row for result in found for row in result.get("hyperparameters", [])]
 
 
 def _by_name(rows: Sequence[Mapping[str, Any]]) -> dict[str, np.ma.MaskedArray]:

@@ -146,8 +146,9 @@ class BayesSearchCV(OracleSearchCV):
     callbacks : callable, list of callable or None, default=None
         Called after each batch of trials with a result as scikit-optimize's callbacks
         get it, of the trials of the current space: ``x_iters``, ``func_vals`` (negative
-        scores), the best ``x`` and ``fun``, and ``space``. A callback that returns
-        True ends the search.
+        scores), the best ``x`` and ``fun``, and ``space``; and of our own
+        ``hyperparameters``, a dict for each trial, which of a function has what it
+        asked for. A callback that returns True ends the search.
 
     Attributes
     ----------

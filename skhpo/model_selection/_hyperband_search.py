@@ -334,6 +334,9 @@ class HyperbandSearchCV(OracleSearchCV):
             rows.setdefault(describe(params), row)
         return list(rows.values())
 
+    def _params_beside_space(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        return {self.resource: params[self.resource]}
+
     def _settings_of_journal(self) -> dict[str, Any]:
         names = (
             "resource",

@@ -16,14 +16,10 @@ Callback = Callable[[OptimizeResult], bool | None]
 
 @dataclass(frozen=True)
 class SearchedSpace:
-    """The space of a result: its names, in the order of `x`, and its dimensions.
-
-    If it `is_conditional`, a point has None where a dimension does not matter.
-    """
+    """The space of a result: its names, in the order of `x`, and its dimensions."""
 
     dimension_names: Sequence[str]
     dimensions: Sequence[Dimension]
-    is_conditional: bool
 
     @property
     def n_dims(self) -> int:
@@ -44,7 +40,9 @@ def optimize_result(
 ) -> OptimizeResult:
     """Return the trials of a space as scikit-optimize's callbacks expect them.
 
-    It minimizes, so values are negative scores; that of a failed trial is infinite.
+    It minimizes, so values are negative scores; that of a failed trial is infinite. Of
+    our own are `hyperparameters`: a dict for each trial, of what matters there, by the
+    names that the user gave.
     """
     dimensions = dict(space.dimensions)
     points = [
@@ -61,9 +59,14 @@ def optimize_result(
         fun=float(values[best]),
         x_iters=points,
         func_vals=values,
-        space=SearchedSpace(
-            list(dimensions), list(dimensions.values()), space.is_conditional
-        ),
+        hyperparameters=[
+            {
+                space.names[name]: dimensions[name].value(cell)
+                for name, cell in trial.cells.items()
+            }
+            for trial in trials
+        ],
+        space=SearchedSpace(list(dimensions), list(dimensions.values())),
     )
 
 

@@ -216,6 +216,10 @@ class OracleSearchCV(DocumentationLinkMixin, BaseSearchCV):
         """Return what proposes candidates for one space."""
         raise NotImplementedError
 
+    def _params_beside_space(self, params: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        """Return those parameters of a trial that the search itself sets."""
+        return {}
+
     @property
     def _deciding_metric(self) -> str:
         """What tells which candidates are best."""

@@ -29,9 +29,11 @@ class Space(Protocol):
 
     `dimensions` are those known so far, by name; `is_conditional` tells that not each
     matters in each candidate; `example` has a value for each parameter that it sets.
+    `names` tells what the user calls each dimension: two may have one name.
     """
 
     dimensions: Mapping[str, Dimension]
+    names: Mapping[str, str]
     is_conditional: bool
     example: Mapping[str, Any]
 
@@ -49,6 +51,7 @@ class FlatSpace:
 
     def __init__(self, dimensions: Mapping[str, Dimension]):
         self.dimensions = dict(dimensions)
+        self.names = {name: name for name in dimensions}
         self.example = self.setting(lambda _, dimension: dimension.cell(0.5)).params
 
     def setting(self, choose: Choose) -> Setting:
@@ -77,8 +80,9 @@ class ConditionalSpace:
 
     def __init__(self, run: Callable[[Callable], Mapping[str, Any]]):
         self.dimensions: dict[str, Dimension] = {}
+        self.names: dict[str, str] = {}
         self._run = run
-        self._names: dict[tuple, str] = {}
+        self._own_names: dict[tuple, str] = {}
         self.example: dict[str, Any] = {}
         self._rehearse()
 
@@ -99,7 +103,7 @@ class ConditionalSpace:
         def answer(
             name: str, definition: tuple, dimension: Callable[[], Dimension]
         ) -> Any:
-            own_name = self._names.get((name, definition))
+            own_name = self._own_names.get((name, definition))
             if own_name is None:
                 if not learns:
                     unknown = dimension()
@@ -125,10 +129,11 @@ class ConditionalSpace:
 
     def _learn(self, name: str, definition: tuple, dimension: Dimension) -> str:
         # Two branches may mean different things by one name.
-        namesakes = [own for known, own in self._names.items() if known[0] == name]
-        own_name = f"{name} ({len(namesakes) + 1})" if namesakes else name
+        n_namesakes = list(self.names.values()).count(name)
+        own_name = f"{name} ({n_namesakes + 1})" if n_namesakes else name
         self.dimensions[own_name] = dimension
-        self._names[name, definition] = own_name
+        self.names[own_name] = name
+        self._own_names[name, definition] = own_name
         return own_name
 
     def _rehearse(self) -> None:

@@ -15,8 +15,11 @@ def summary(search: Any, n: int) -> str:
         f"Showing {n} best trials",
         f'Objective(name="{metric}", direction="max")',
     ]
+    # Of a function as a space, what it asked for, as Keras Tuner prints.
+    asked = [row for one in search.optimizer_results_ for row in one.hyperparameters]
     for row in search._rows_by_rank(metric, results)[:n]:
+        values = asked[row] | search._params_beside_space(results["params"][row])
         lines += ["", f"Trial {row:0{width}d} summary", "Hyperparameters:"]
-        lines += [f"{name}: {value}" for name, value in results["params"][row].items()]
+        lines += [f"{name}: {value}" for name, value in values.items()]
         lines.append(f"Score: {scores[row]}")
     return "\n".join(lines)

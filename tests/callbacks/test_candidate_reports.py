@@ -4,11 +4,12 @@ import shutil
 
 import numpy as np
 import pytest
+from keras.optimizers.schedules import ExponentialDecay, LearningRateSchedule
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
 from skhpo._callbacks import SearchListener, objective_of
-from skhpo._descriptions import one_line
+from skhpo._descriptions import describe, one_line
 from skhpo.exceptions import TrackingWarning
 from skhpo.model_selection import BayesSearchCV, HyperbandSearchCV
 from skhpo.tracking._metrics import best_of
@@ -225,10 +226,31 @@ def test_a_follower_that_cannot_begin(iris):
         ((64, 32), "(64, 32)"),
         (np.tanh, "tanh"),
         (None, "None"),
+        (
+            ExponentialDecay(0.01, 100, 0.5),
+            "ExponentialDecay(initial_learning_rate=0.01, decay_steps=100, "
+            "decay_rate=0.5, staircase=False)",
+        ),
     ],
 )
 def test_values_in_a_line(value, expected):
     assert one_line(value) == expected
+
+
+class Halving(LearningRateSchedule):
+    """A schedule that does not tell its configuration: Keras does not insist."""
+
+    def __init__(self, start):
+        self.start = start
+
+    def __call__(self, step):
+        return self.start / 2**step
+
+
+def test_a_schedule_that_does_not_tell_its_configuration():
+    assert "Halving object" in one_line(Halving(0.1))
+    assert describe(Halving(0.1)) == describe(Halving(0.1))
+    assert describe(Halving(0.1)) != describe(Halving(0.2))
 
 
 def best_by_hand(results):

@@ -2,6 +2,7 @@
 
 import io
 
+import keras_tuner
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,7 +23,12 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skhpo.inspection._labels import distinct, short_names, short_value
 from skhpo.inspection._trials import floor_of, read_trials
-from skhpo.model_selection import BayesSearchCV, HyperbandSearchCV, Integer
+from skhpo.model_selection import (
+    BayesSearchCV,
+    HyperbandSearchCV,
+    Integer,
+    KerasTunerSearchCV,
+)
 
 X, Y = load_iris(return_X_y=True)
 
@@ -124,6 +130,85 @@ def test_rungs_of_a_function():
     leaves = 2 * trials.columns["levels"] + trials.columns["more"].filled(0)
     assert leaves.tolist() == list(search.cv_results_["param_max_leaf_nodes"])
     np.testing.assert_array_equal(trials.resources, search.cv_results_["n_resources"])
+
+
+def test_one_name_is_one_column():
+    """Also where its bounds depend on another, which makes several dimensions of it."""
+
+    def space(hp):
+        leaves = hp.Int("leaves", 2, 4)
+        return {
+            "max_leaf_nodes": leaves,
+            "min_samples_leaf": hp.Int("samples", 1, leaves),
+        }
+
+    tree = DecisionTreeClassifier(random_state=0)
+    search = BayesSearchCV(tree, space, n_iter=9, n_points=2, random_state=0).fit(X, Y)
+    (result,) = search.optimizer_results_
+    assert "samples (2)" in result.space.dimension_names
+    columns = read_trials(search).columns
+    assert list(columns) == ["leaves", "samples"]
+    for column, param in (
+        ("leaves", "max_leaf_nodes"),
+        ("samples", "min_samples_leaf"),
+    ):
+        assert not np.ma.getmaskarray(columns[column]).any()
+        found = search.cv_results_[f"param_{param}"]
+        np.testing.assert_array_equal(columns[column], found)
+
+
+def test_hyperparameters_of_keras_tuner():
+    hp = keras_tuner.HyperParameters()
+    hp.Choice("splitter", ["best", "random"])
+    hp.Int("max_depth", 1, 3, parent_name="splitter", parent_values=["best"])
+    tree = DecisionTreeClassifier(random_state=0)
+    search = KerasTunerSearchCV(tree, hp, oracle="random", n_iter=4, random_state=0)
+    columns = read_trials(search.fit(X, Y)).columns
+    assert list(columns) == ["splitter", "max_depth"]
+    absent = np.ma.getmaskarray(columns["max_depth"])
+    np.testing.assert_array_equal(absent, columns["splitter"] == "random")
+
+
+def test_several_functions():
+    def other(hp):
+        return {"max_depth": hp.Int("levels", 1, 2)}
+
+    tree = DecisionTreeClassifier(random_state=0)
+    spaces = [(leaves_of_a_tree, 2), (other, 2)]
+    search = BayesSearchCV(tree, spaces, random_state=0).fit(X, Y)
+    levels = read_trials(search).columns["levels"]
+    depths = search.cv_results_["param_max_depth"]
+    assert levels[2:].tolist() == depths[2:].tolist()
+
+
+def test_a_resource_that_a_function_sets():
+    """Then it is among parameters that it is to be looked for."""
+
+    def space(hp):
+        leaves = 2 ** hp.Int("power", 1, 3)
+        return {"max_leaf_nodes": leaves, "splitter": hp.Choice("split", ["best"])}
+
+    tree = DecisionTreeClassifier(random_state=0)
+    search = BayesSearchCV(tree, space, n_iter=3, random_state=0).fit(X, Y)
+    trials = read_trials(search, resource="max_leaf_nodes")
+    assert sorted(trials.resources) == [2, 4, 8]
+    assert list(trials.columns) == ["max_leaf_nodes", "splitter"]
+
+
+def test_a_function_that_asks_by_the_name_of_the_resource():
+    def space(hp):
+        return {"min_samples_leaf": hp.Int("max_depth", 5, 9)}
+
+    search = HyperbandSearchCV(
+        DecisionTreeClassifier(random_state=0),
+        space,
+        resource="max_depth",
+        max_resource=2,
+        factor=2,
+        random_state=0,
+    ).fit(X, Y)
+    depths = read_trials(search).columns["max_depth"]
+    np.testing.assert_array_equal(depths, search.cv_results_["n_resources"])
 
 
 def test_a_function_beside_a_dict():

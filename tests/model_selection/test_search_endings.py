@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 from joblib import parallel_config
 from search_estimators import SPACE, Counting, X, Y, calls, search_in
+from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import KFold, cross_val_score
+from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_info
 
 from skhpo import KerasMLP, mlp_space
@@ -291,6 +293,30 @@ def test_a_callable_may_choose_where_an_objective_was_searched_by(tmp_path):
     worst = search.cv_results_["mean_test_accuracy"].argmin()
     assert search.best_index_ == worst
     assert search.best_params_ == search.cv_results_["params"][worst]
+
+
+def test_the_summary_of_a_function_has_what_it_asked_for(capsys):
+    """As Keras Tuner's, and not what the function made of it; and the resource."""
+
+    def space(hp):
+        return {"min_samples_leaf": 10 * hp.Int("tens", 1, 3)}
+
+    search = HyperbandSearchCV(
+        DecisionTreeClassifier(random_state=0),
+        space,
+        resource="max_depth",
+        max_resource=2,
+        factor=2,
+        random_state=0,
+    ).fit(*load_iris(return_X_y=True))
+    search.results_summary(1)
+    lines = capsys.readouterr().out.splitlines()
+    best = search.best_params_
+    assert lines[6:9] == [
+        "Hyperparameters:",
+        f"tens: {best['min_samples_leaf'] // 10}",
+        f"max_depth: {best['max_depth']}",
+    ]
 
 
 def test_several_metrics_without_a_final_fit_need_an_objective(tmp_path):

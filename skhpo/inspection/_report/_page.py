@@ -29,7 +29,8 @@ def report(search: Any, path: str | os.PathLike, *, metric: str | None = None) -
     It has a summary, the best settings, pictures, all trials in a table that sorts and
     filters, the space, what failed, and the versions of the packages. It loads nothing
     from elsewhere, can be read without scripts, and follows the reader's choice of a
-    light or a dark screen.
+    light or a dark screen. Of a search over a function of ``hp``, trials and pictures
+    have what it asked for, the best settings what it returned.
 
     Parameters
     ----------
