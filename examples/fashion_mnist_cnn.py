@@ -21,15 +21,13 @@ one 70; with ``--quick`` seconds, on digits.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from keras.optimizers.schedules import CosineDecay
-from study import Study, cosine_decay, fashion_mnist, in_words
+from study import Study, cosine_decay, fashion_mnist, fitted_for, in_words
 
 from skhpo import BayesSearchCV, KerasCNN
 
 study = Study(seed=48)
 images = fashion_mnist(study.quick)
-[(train, valid)] = images.held_out.split()
-half, other_half = train[::2], np.concatenate([train[1::2], valid])
+n_half, n_train = len(images.halves[0][0]), len(images.train[0])
 BATCH_SIZE = 64
 PUBLISHED_TRIALS, WIDE_TRIALS = (6, 4) if study.quick else (24, 14)
 # Those of the searches are of half the images, those of the last fits of all. A rate
@@ -63,7 +61,7 @@ def search(space, name, n_trials, epochs):
         n_jobs=2,
         scoring="accuracy",
         refit=False,
-        cv=[(half, other_half)],
+        cv=images.halves,
         random_state=study.seed,
         verbose=1,
         journal=study.journal(name),
@@ -86,7 +84,7 @@ def wide_space(hp):
         "padding": "same",
         "dense_layer_sizes": hp.Int("dense", 50, 250, step=50),
         "batch_normalization": True,
-        "learning_rate": cosine_decay(rate, WIDE_EPOCHS, len(half), BATCH_SIZE),
+        "learning_rate": cosine_decay(rate, WIDE_EPOCHS, n_half, BATCH_SIZE),
         "kernel_initializer": "he_normal",
     }
 
@@ -117,17 +115,14 @@ study.picture(figure, "The best so far, by the time spent.")
 
 # %%
 # The best of each, fitted to all training images; a rate comes down to 0 there as well.
-rows, n_train = [], len(images.train[0])
+rows = []
 for name, published, space, epochs in (
     ("32 filters of 3 x 3, pooling, 100 dense units", 90.8, None, PUBLISHED_FIT_EPOCHS),
     ("best of the published space", 92.0, "published space", PUBLISHED_FIT_EPOCHS),
     ("best of the wider space", "", "wider space", WIDE_FIT_EPOCHS),
 ):
     found = searches[space].best_params_ if space else {}
-    settings = found | {"epochs": epochs}
-    if isinstance(rate := found.get("learning_rate"), CosineDecay):
-        rate = rate.initial_learning_rate
-        settings["learning_rate"] = cosine_decay(rate, epochs, n_train, BATCH_SIZE)
+    settings = fitted_for(found, epochs, n_train, BATCH_SIZE)
     cnn = KerasCNN(batch_size=BATCH_SIZE, early_stopping=True, monitor="val_accuracy")
     # So that none of them stops early, and only the best epoch is kept.
     cnn.set_params(n_iter_no_change=epochs, **settings)

@@ -28,7 +28,7 @@ import numpy as np
 from keras.optimizers.schedules import CosineDecay
 from sklearn.base import clone
 from sklearn.datasets import load_digits
-from sklearn.model_selection import PredefinedSplit, train_test_split
+from sklearn.model_selection import train_test_split
 from sklearn.utils import Bunch
 
 from skhpo.datasets import fetch_fashion_mnist
@@ -154,7 +154,8 @@ def fashion_mnist(quick):
     """Return 57,000 images to train on, 3,000 to choose by and 10,000 to test on.
 
     Pixels are from 0 to 1. `X` and `y` are the first two together, which `held_out`
-    splits again, as `cv`. If `quick`, they are few of scikit-learn's digits.
+    splits again, as `cv`, and `halves` into half of those to train on and all others.
+    If `quick`, they are few of scikit-learn's digits.
     """
     if quick:
         X, X_test, y, y_test = train_test_split(
@@ -169,13 +170,15 @@ def fashion_mnist(quick):
     X_train, X_valid, y_train, y_valid = train_test_split(
         X, y, test_size=n_valid, stratify=y, random_state=48
     )
+    train, valid = np.split(np.arange(len(X)), [len(X_train)])
     return Bunch(
         train=(X_train, y_train),
         valid={"X_val": X_valid, "y_val": y_valid},
         test=(X_test, y_test),
         X=np.concatenate([X_train, X_valid]),
         y=np.concatenate([y_train, y_valid]),
-        held_out=PredefinedSplit(np.repeat([-1, 0], [len(X_train), n_valid])),
+        held_out=[(train, valid)],
+        halves=[(train[::2], np.concatenate([train[1::2], valid]))],
     )
 
 
@@ -200,6 +203,15 @@ def steps_per_epoch(n_samples, batch_size):
 def cosine_decay(learning_rate, epochs, n_samples, batch_size):
     """Return a schedule that brings a learning rate down to 0 in `epochs` epochs."""
     return CosineDecay(learning_rate, epochs * steps_per_epoch(n_samples, batch_size))
+
+
+def fitted_for(settings, epochs, n_samples, batch_size):
+    """Return settings for a fit of `epochs`; a rate comes down to 0 there as well."""
+    settings = settings | {"epochs": epochs}
+    if isinstance(rate := settings.get("learning_rate"), CosineDecay):
+        rate = rate.initial_learning_rate
+        settings["learning_rate"] = cosine_decay(rate, epochs, n_samples, batch_size)
+    return settings
 
 
 def in_words(settings):
