@@ -1,5 +1,5 @@
 """Fashion-MNIST with an MLP: a published search, here and by Keras Tuner alone
-===========================================================================
+============================================================================
 
 A tutorial on Keras Tuner searches the sizes, dropout, optimizer and learning rate of
 an MLP by Bayesian optimization, and reports a test accuracy of 86.6 % before and of
