@@ -353,7 +353,9 @@ class HyperbandSearchCV(OracleSearchCV):
         candidate = {self.resource: self.max_resource}
         check_parameter_names(self.estimator, candidate, named_by="resource")
         (subspace,) = super()._checked_subspaces()
-        taken = {self.resource, self._checkpoint} & subspace.space.example.keys()
+        space = subspace.space
+        names = {*space.example, *space.names.values()}
+        taken = {self.resource, self._checkpoint} & names
         if taken:
             raise ValueError(
                 f"search_spaces must leave {sorted(taken)} to HyperbandSearchCV, which "

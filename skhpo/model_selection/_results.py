@@ -59,15 +59,22 @@ def optimize_result(
         fun=float(values[best]),
         x_iters=points,
         func_vals=values,
-        hyperparameters=[
-            {
-                space.names[name]: dimensions[name].value(cell)
-                for name, cell in trial.cells.items()
-            }
-            for trial in trials
-        ],
+        hyperparameters=[_by_given_names(space, trial) for trial in trials],
         space=SearchedSpace(list(dimensions), list(dimensions.values())),
     )
+
+
+def _by_given_names(space: Space, trial: Trial) -> dict[str, Any]:
+    """Return what matters in a trial, by the names that the user gave.
+
+    Where one trial has two of a name, the second keeps the one that tells it apart.
+    """
+    found: dict[str, Any] = {}
+    for own_name, cell in trial.cells.items():
+        name = space.names[own_name]
+        value = space.dimensions[own_name].value(cell)
+        found[own_name if name in found else name] = value
+    return found
 
 
 def _distance(a: Any, b: Any) -> float:

@@ -195,20 +195,18 @@ def test_a_resource_that_a_function_sets():
     assert list(trials.columns) == ["max_leaf_nodes", "splitter"]
 
 
-def test_a_function_that_asks_by_the_name_of_the_resource():
+def test_two_of_a_name_in_one_trial_are_told_apart():
     def space(hp):
-        return {"min_samples_leaf": hp.Int("max_depth", 5, 9)}
+        leaves = hp.Int("number", 2, 4)
+        return {"max_leaf_nodes": leaves, "max_depth": hp.Int("number", 5, 9)}
 
-    search = HyperbandSearchCV(
-        DecisionTreeClassifier(random_state=0),
-        space,
-        resource="max_depth",
-        max_resource=2,
-        factor=2,
-        random_state=0,
-    ).fit(X, Y)
-    depths = read_trials(search).columns["max_depth"]
-    np.testing.assert_array_equal(depths, search.cv_results_["n_resources"])
+    tree = DecisionTreeClassifier(random_state=0)
+    search = BayesSearchCV(tree, space, n_iter=4, random_state=0).fit(X, Y)
+    columns = read_trials(search).columns
+    assert list(columns) == ["number", "number (2)"]
+    for column, param in (("number", "max_leaf_nodes"), ("number (2)", "max_depth")):
+        found = search.cv_results_[f"param_{param}"]
+        np.testing.assert_array_equal(columns[column], found)
 
 
 def test_a_function_beside_a_dict():

@@ -468,6 +468,11 @@ def test_a_space_with_fewer_candidates_makes_smaller_rungs():
             {"search_spaces": {"epochs": (1, 9)}},
             r"must leave \['epochs'\]",
         ),
+        (
+            # Whatever it makes of it: in results and pictures it would be another.
+            {"search_spaces": lambda hp: {"c": hp.Int("epochs", 1, 9)}},
+            r"must leave \['epochs'\]",
+        ),
         ({"search_spaces": [{"a": [1]}, {"c": [1]}]}, "must be one space, got several"),
         ({"search_spaces": [({"c": [1]}, 5)]}, "without a number of trials, got 5"),
     ],
