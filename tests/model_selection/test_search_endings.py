@@ -583,6 +583,34 @@ def test_keras_tuners_grid_goes_through_a_conditional_space():
     assert len(search.cv_results_["params"]) == 5 + 25
 
 
+def test_keras_tuners_grid_leaves_out_what_does_not_matter():
+    """Bounds that depend on another value make a hyperparameter of each kind.
+
+    A grid that goes through all their products comes to no second candidate.
+    """
+    n_calls = 0
+
+    def space(hp):
+        nonlocal n_calls
+        n_calls += 1
+        most = hp.Int("most", 4, 12)
+        return {"c": hp.Int("units", 2, most), "b": (most, hp.Choice("x", [0, 1]))}
+
+    search = KerasTunerSearchCV(
+        Plain(), space, oracle="grid", n_iter=200, cv=2, refit=False
+    ).fit(X, Y)
+    expected = {
+        (units, (most, x))
+        for most in range(4, 13)
+        for units in range(2, most + 1)
+        for x in (0, 1)
+    }
+    params = search.cv_results_["params"]
+    assert {(p["c"], p["b"]) for p in params} == expected
+    assert len(params) == len(expected)
+    assert n_calls < 1000
+
+
 class Plain(Counting):
     def score(self, X, y):
         return self.c

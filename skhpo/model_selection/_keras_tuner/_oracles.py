@@ -11,7 +11,7 @@ import numpy as np
 from keras_tuner.engine.trial import Trial as KerasTunerTrial
 from scipy.stats import rankdata
 
-from ..._compat import forget_oracle
+from ..._compat import forget_oracle, set_grid_order
 from ...exceptions import JournalError
 from .._dimensions import Categories, Dimension, IntegerInterval, RealInterval
 from .._oracles import MOST_CANDIDATES, PointOracle, Trial
@@ -45,8 +45,10 @@ class KerasTunerOracle:
         self._space = space
         self._oracle = copy.deepcopy(oracle)
         if isinstance(oracle, keras_tuner.oracles.GridSearchOracle):
-            # It goes through what does not matter first, and ends by itself.
+            # It ends by itself.
             self.max_collisions = MOST_CANDIDATES
+            if space.is_conditional:
+                set_grid_order(self._oracle, self._next_in_grid)
         self._oracle.objective = keras_tuner.Objective(OBJECTIVE, direction="max")
         self._oracle.verbose = 0
         # It is the search that decides when there are too many failures.
@@ -115,6 +117,22 @@ class KerasTunerOracle:
                 "or an oracle without a seed of its own? Name another folder."
             )
         return trial
+
+    def _next_in_grid(self, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the values that come after others, None after the last.
+
+        As Keras Tuner does, it begins with defaults and changes the last hyperparameter
+        first, of those that matter.
+        """
+        matters = self._space.asked(lambda name, dim: _cell(dim, values[name]))
+        following = dict(values)
+        for p in reversed(self._oracle.get_space().space):
+            choices = [p.default, *(value for value in p.values if value != p.default)]
+            place = choices.index(following[p.name]) + 1
+            if p.name in matters and place < len(choices):
+                return following | {p.name: choices[place]}
+            following[p.name] = p.default
+        return None
 
     def _create_trial(self) -> KerasTunerTrial | None:
         self._n_asked += 1
