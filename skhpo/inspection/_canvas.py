@@ -152,7 +152,9 @@ def dress(ax: Any, which: str, scale: Scale, label: str) -> None:
     axis.set_label_text(label)
     if scale.is_log:
         getattr(ax, f"set_{which}scale")("log")
-    if not scale.places:
+    # Within two powers of ten, matplotlib writes out so many marks that they overlap.
+    is_narrow = scale.is_log and scale.numbers[-1] < 100 * scale.numbers[0]
+    if not scale.places and not is_narrow:
         return
     positions, _, labels = scale.ticks(5)
     axis.set_ticks(positions, labels)
@@ -163,7 +165,7 @@ def dress(ax: Any, which: str, scale: Scale, label: str) -> None:
         axis.set_tick_params(rotation=25)
         for text in axis.get_ticklabels():
             text.set(ha="right", rotation_mode="anchor")
-    if scale.is_numeric or scale.has_absence:
+    if scale.has_absence or (scale.is_numeric and scale.places):
         # Between the line, or the categories, and what lies beside it.
         edge = scale.from_unit(np.array([-GAP / 2]))[0] if scale.is_numeric else -0.5
         draw = ax.axvline if which == "x" else ax.axhline

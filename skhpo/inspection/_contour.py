@@ -47,6 +47,10 @@ class ContourDisplay:
         The row of the best trial, as the search chose it. None takes the one with the
         greatest score.
 
+    log_scaled : dict of str to bool or None, default=None
+        Whether the axis of a hyperparameter is logarithmic, by its label. Of those that
+        it does not have, that is told from the values.
+
     Attributes
     ----------
     ax_ : matplotlib Axes
@@ -98,12 +102,14 @@ class ContourDisplay:
         | None = None,
         score_name: str = "score",
         best: int | None = None,
+        log_scaled: dict[str, bool] | None = None,
     ):
         self.hyperparameters = hyperparameters
         self.scores = scores
         self.prediction = prediction
         self.score_name = score_name
         self.best = best
+        self.log_scaled = log_scaled
 
     @classmethod
     def from_search(
@@ -181,6 +187,7 @@ class ContourDisplay:
             prediction=prediction,
             score_name=trials.score_name,
             best=trials.best,
+            log_scaled=trials.log_scaled(names),
         )
         return display.plot(ax=ax, **kwargs)
 
@@ -213,7 +220,10 @@ class ContourDisplay:
         ax = axes_for(self, ax)
         norm, extend = colors_of(self.scores)
         colors = {"cmap": COLORMAP, "norm": norm}
-        scales = [Scale(values) for values in self.hyperparameters.values()]
+        scales = [
+            Scale(values, (self.log_scaled or {}).get(label))
+            for label, values in self.hyperparameters.items()
+        ]
         for which, scale, label in zip("xy", scales, self.hyperparameters, strict=True):
             dress(ax, which, scale, label)
         self.areas_ = None

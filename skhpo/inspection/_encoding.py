@@ -18,15 +18,25 @@ class Encoding:
     columns : dict of str to masked ndarray of object, each of shape (n_trials,)
         The values of each hyperparameter, masked in trials without it.
 
+    is_log : dict of str to bool
+        Of hyperparameters, whether their line is logarithmic, where that is known.
+
     one_hot : bool
         Whether places beside a line, and categories, get a column each, as a model that
         measures distances needs it. Else a hyperparameter is one column, in which
         absence lies below all else: trees can cut off any place.
     """
 
-    def __init__(self, columns: dict[str, np.ma.MaskedArray], one_hot: bool):
+    def __init__(
+        self,
+        columns: dict[str, np.ma.MaskedArray],
+        is_log: dict[str, bool],
+        one_hot: bool,
+    ):
         self.one_hot = one_hot
-        self.scales = {name: Scale(values) for name, values in columns.items()}
+        self.scales = {
+            name: Scale(values, is_log.get(name)) for name, values in columns.items()
+        }
         self.slices = {}
         start = 0
         for name, scale in self.scales.items():

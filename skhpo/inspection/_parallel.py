@@ -44,6 +44,10 @@ class ParallelCoordinatesDisplay:
     score_name : str, default="score"
         The label of the colours.
 
+    log_scaled : dict of str to bool or None, default=None
+        Whether the axis of a hyperparameter is logarithmic, by its label. Of those that
+        it does not have, that is told from the values.
+
     Attributes
     ----------
     ax_ : matplotlib Axes
@@ -86,10 +90,12 @@ class ParallelCoordinatesDisplay:
         scores: np.ndarray,
         *,
         score_name: str = "score",
+        log_scaled: dict[str, bool] | None = None,
     ):
         self.hyperparameters = hyperparameters
         self.scores = scores
         self.score_name = score_name
+        self.log_scaled = log_scaled
 
     @classmethod
     def from_search(
@@ -144,7 +150,10 @@ class ParallelCoordinatesDisplay:
                 f"Name some in params; there are {sorted(trials.columns)}."
             )
         display = cls(
-            trials.labelled(names), trials.scores, score_name=trials.score_name
+            trials.labelled(names),
+            trials.scores,
+            score_name=trials.score_name,
+            log_scaled=trials.log_scaled(names),
         )
         return display.plot(ax=ax, **kwargs)
 
@@ -167,7 +176,10 @@ class ParallelCoordinatesDisplay:
         """
         width = 1.7 * len(self.hyperparameters) + 1.5
         ax = axes_for(self, ax, figsize=(max(6.4, width), 4.8))
-        scales = [Scale(values) for values in self.hyperparameters.values()]
+        scales = [
+            Scale(values, (self.log_scaled or {}).get(label))
+            for label, values in self.hyperparameters.items()
+        ]
         heights = np.column_stack(
             [
                 _heights(values, scale)

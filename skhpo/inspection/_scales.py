@@ -28,6 +28,9 @@ class Scale:
     values : masked ndarray of object, shape (n_trials,)
         Values of the trials, masked where they have none.
 
+    is_log : bool or None, default=None
+        Whether a line of them is logarithmic; None tells from the values.
+
     Attributes
     ----------
     is_numeric : bool
@@ -44,7 +47,7 @@ class Scale:
         absence.
     """
 
-    def __init__(self, values: np.ma.MaskedArray):
+    def __init__(self, values: np.ma.MaskedArray, is_log: bool | None = None):
         absent = np.ma.getmaskarray(values)
         keys = Keys()
         examples = {keys.of(value): value for value in values.data[~absent]}
@@ -55,7 +58,9 @@ class Scale:
         )
         on_line = numbers if self.is_numeric else []
         self.numbers = np.unique(np.array(on_line, dtype=np.float64))
-        self.is_log = self.is_numeric and _is_logarithmic(self.numbers)
+        if is_log is None:
+            is_log = self.is_numeric and _is_logarithmic(self.numbers)
+        self.is_log = self.is_numeric and is_log and bool(self.numbers[0] > 0)
         self._is_integer = all(float(number).is_integer() for number in on_line)
         kept = [key for key, value in examples.items() if not self._is_on_line(value)]
         kept.sort(key=lambda key: _order(examples[key]))

@@ -43,6 +43,10 @@ class SliceDisplay:
     score_name : str, default="score"
         The label of the axis of scores.
 
+    log_scaled : dict of str to bool or None, default=None
+        Whether the axis of a hyperparameter is logarithmic, by its label. Of those that
+        it does not have, that is told from the values.
+
     Attributes
     ----------
     axes_ : ndarray of shape (n_hyperparameters,), dtype=object
@@ -91,11 +95,13 @@ class SliceDisplay:
         predictions: dict[str, tuple[np.ma.MaskedArray, np.ndarray, np.ndarray]]
         | None = None,
         score_name: str = "score",
+        log_scaled: dict[str, bool] | None = None,
     ):
         self.hyperparameters = hyperparameters
         self.scores = scores
         self.predictions = predictions
         self.score_name = score_name
+        self.log_scaled = log_scaled
 
     @classmethod
     def from_search(
@@ -176,6 +182,7 @@ class SliceDisplay:
             trials.scores,
             predictions=predictions,
             score_name=trials.score_name,
+            log_scaled=trials.log_scaled(names),
         )
         return display.plot(ax=ax, **kwargs)
 
@@ -221,7 +228,7 @@ class SliceDisplay:
         for panel, (label, values) in zip(
             panels, self.hyperparameters.items(), strict=True
         ):
-            scale = Scale(values)
+            scale = Scale(values, (self.log_scaled or {}).get(label))
             positions = spread(values, scale)
             dress(panel, "x", scale, label)
             self.points_[label], self.marks_[label] = draw_scores(

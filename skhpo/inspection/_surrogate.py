@@ -63,7 +63,9 @@ class Surrogate:
         rows = np.flatnonzero(trials.has_score)
         check_enough(len(rows))
         columns = {name: trials.columns[name] for name in names}
-        self.encoding = Encoding(columns, one_hot=self.kind == "gaussian_process")
+        self.encoding = Encoding(
+            columns, trials.is_log, one_hot=self.kind == "gaussian_process"
+        )
         self.columns = {name: values[rows] for name, values in columns.items()}
         self.scores = floored(trials.scores[rows], floor)
         self.X = self.encoding.matrix(self.columns)

@@ -49,6 +49,10 @@ class Trials:
     best : int
         The row of the best trial: what the search chose, by the metric that it went by,
         else the one with the greatest score.
+
+    is_log : dict of str to bool
+        Of hyperparameters by their full names, whether they were searched on a
+        logarithmic scale, where that is known.
     """
 
     columns: dict[str, np.ma.MaskedArray]
@@ -59,6 +63,7 @@ class Trials:
     resources: np.ndarray | None
     brackets: np.ndarray
     best: int
+    is_log: dict[str, bool]
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -89,6 +94,10 @@ class Trials:
                 f"There are {sorted(self.columns)}."
             )
         return names
+
+    def log_scaled(self, names: Sequence[str]) -> dict[str, bool]:
+        """Return what is known of scales by the short names of hyperparameters."""
+        return {self.labels[n]: self.is_log[n] for n in names if n in self.is_log}
 
     def labelled(self, names: Sequence[str]) -> dict[str, np.ma.MaskedArray]:
         """Return columns by their short names."""
@@ -162,6 +171,7 @@ def read_trials(
         if "bracket" in results
         else np.zeros(len(scores), dtype=np.int64),
         best=_best(scores, chosen),
+        is_log={k: v for k, v in _searched_scales(search).items() if k in columns},
     )
 
 
@@ -273,6 +283,21 @@ def _asked_for(search: Any) -> list[Mapping[str, Any]]:
     found = getattr(search, "optimizer_results_", [])
     # scikit-optimize's do not have it.
     return [row for result in found for row in result.get("hyperparameters", [])]
+
+
+def _searched_scales(search: Any) -> dict[str, bool]:
+    """Return for intervals of the spaces of a search of ours if they are logarithmic.
+
+    Two of one name that differ in that are left out, and so are lists of numbers, whose
+    order alone is searched.
+    """
+    found: dict[str, set[bool]] = {}
+    for result in getattr(search, "optimizer_results_", []):
+        names = getattr(result.space, "given_names", [])
+        for name, dimension in zip(names, result.space.dimensions, strict=False):
+            if hasattr(dimension, "log"):
+                found.setdefault(name, set()).add(dimension.log)
+    return {name: scales.pop() for name, scales in found.items() if len(scales) == 1}
 
 
 def _by_name(rows: Sequence[Mapping[str, Any]]) -> dict[str, np.ma.MaskedArray]:

@@ -16,10 +16,14 @@ Callback = Callable[[OptimizeResult], bool | None]
 
 @dataclass(frozen=True)
 class SearchedSpace:
-    """The space of a result: its names, in the order of `x`, and its dimensions."""
+    """The space of a result: its names, in the order of `x`, and its dimensions.
+
+    `given_names` are as the user wrote them: several dimensions may have one.
+    """
 
     dimension_names: Sequence[str]
     dimensions: Sequence[Dimension]
+    given_names: Sequence[str]
 
     @property
     def n_dims(self) -> int:
@@ -60,7 +64,11 @@ def optimize_result(
         x_iters=points,
         func_vals=values,
         hyperparameters=[_by_given_names(space, trial) for trial in trials],
-        space=SearchedSpace(list(dimensions), list(dimensions.values())),
+        space=SearchedSpace(
+            list(dimensions),
+            list(dimensions.values()),
+            [space.names[name] for name in dimensions],
+        ),
     )
 
 

@@ -97,6 +97,33 @@ def test_slice_of_a_parabola(model):
     assert (low, high) == pytest.approx((min(rates), max(rates)))
 
 
+def test_axes_have_the_scale_that_was_searched():
+    """A few marks on it where it spans less than two powers of ten, and no other line.
+
+    Where a search liked it, there are many trials: that is no linear scale.
+    """
+    rates = np.array([3e-4, 1e-3, 5e-3, 6e-3, 6.5e-3, 7e-3, 7.5e-3, 8e-3], dtype=object)
+    values = {"rate": np.ma.array(rates, mask=False)}
+    scores = np.linspace(0.0, 1.0, len(rates))
+    guessed = SliceDisplay(values, scores).plot()
+    assert guessed.axes_[0].get_xscale() == "linear"
+    (panel,) = SliceDisplay(values, scores, log_scaled={"rate": True}).plot().axes_
+    assert panel.get_xscale() == "log"
+    labels = [text.get_text() for text in panel.get_xticklabels()]
+    assert labels == ["5e-4", "0.001", "0.002", "0.005"]
+    assert not panel.get_xticks(minor=True).size
+    assert not panel.lines
+    display = ContourDisplay(
+        values | {"b": values["rate"]}, scores, log_scaled={"b": 1}
+    )
+    ax = display.plot().ax_
+    assert (ax.get_xscale(), ax.get_yscale()) == ("linear", "log")
+    display = ParallelCoordinatesDisplay(values, scores, log_scaled={"rate": True})
+    heights = [line[0, 1] for line in display.plot().lines_.get_segments()]
+    expected = np.log(rates.astype(float) / 3e-4) / np.log(8e-3 / 3e-4)
+    np.testing.assert_allclose(heights, expected)
+
+
 def test_a_gaussian_process_knows_a_smooth_function():
     display = SliceDisplay.from_search(parabola(), "rate", model="gaussian_process")
     x, mean, deviation = display.predictions["rate"]

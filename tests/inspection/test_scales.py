@@ -19,6 +19,13 @@ def column_of(*values, absent=()):
     return np.ma.array(data, mask=[row in absent for row in range(len(values))])
 
 
+def test_a_known_scale_is_not_guessed():
+    assert Scale(column_of(0.005, 0.006, 0.007), True).is_log
+    assert not Scale(column_of(1, 10, 100), False).is_log
+    assert not Scale(column_of(0, 10, 100), True).is_log
+    assert not Scale(column_of("a", "b"), True).is_log
+
+
 @pytest.mark.parametrize(
     ("numbers", "is_log"),
     [
@@ -107,7 +114,7 @@ def test_grid_stays_within_what_was_tried():
 
 def test_trees_get_a_column_for_each_hyperparameter():
     columns = read_trials(made_results()).columns
-    encoding = Encoding(columns, one_hot=False)
+    encoding = Encoding(columns, {}, one_hot=False)
     X = encoding.matrix(columns)
     assert X.shape == (40, len(columns))
     absent = np.ma.getmaskarray(columns["net__momentum"])
@@ -120,7 +127,7 @@ def test_distances_get_a_column_for_each_category():
         "a": column_of("x", "y", "x"),
         "b": column_of(0, 4, None, absent=[2]),
     }
-    X = Encoding(columns, one_hot=True).matrix(columns)
+    X = Encoding(columns, {}, one_hot=True).matrix(columns)
     assert X.tolist() == [[1, 0, 0, 0], [0, 1, 1, 0], [1, 0, 0.5, 1]]
 
 

@@ -116,6 +116,27 @@ def test_of_a_function_what_it_asked_for():
     assert list(alone) == ["max_leaf_nodes", "splitter"]
 
 
+def test_scales_are_those_that_were_searched():
+    """Of few values, or where a search liked it, they could not be guessed."""
+
+    def space(hp):
+        return {"alpha": hp.Float("a", 1e-3, 10, sampling="log")}
+
+    written = {"alpha": (1e-3, 10.0, "log-uniform"), "max_iter": (1, 1000)}
+    lists = {"alpha": [0.1, 1.0, 10.0]}
+    for spaces, expected in (
+        (space, {"a": True}),
+        (written, {"alpha": True, "max_iter": False}),
+        (lists, {}),
+        ([written, {"alpha": (0.1, 1.0)}], {"max_iter": False}),
+    ):
+        search = BayesSearchCV(Ridge(solver="lsqr"), spaces, n_iter=2, random_state=0)
+        trials = read_trials(search.fit(X, Y))
+        assert trials.is_log == expected
+        assert trials.log_scaled(list(trials.columns)) == expected
+    assert read_trials(search.cv_results_).is_log == {}
+
+
 def test_rungs_of_a_function():
     search = HyperbandSearchCV(
         DecisionTreeClassifier(random_state=0),
