@@ -72,9 +72,10 @@ class HyperparameterImportanceDisplay:
     Notes
     -----
     fANOVA takes all values between the least and the greatest of the trials as equally
-    likely, on the logarithmic scale where that fits them; of categories, and of up to
-    10 distinct numbers, each. It takes hyperparameters as independent: those of a
-    conditional space are absent as often as in the trials, whatever the others are.
+    likely, on the scale on which a search of ours drew them, else on the logarithmic
+    one where that fits them; of categories, and of up to 10 distinct numbers, each. It
+    takes hyperparameters as independent: those of a conditional space are absent as
+    often as in the trials, whatever the others are.
 
     What rungs spend, such as epochs, counts as a hyperparameter where it differs.
 
