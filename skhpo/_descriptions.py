@@ -88,7 +88,7 @@ def _config_of(value: Any) -> dict[str, Any] | None:
     Automatic names differ from object to object. It is None of other things, and where
     a class of a user's own does not tell.
     """
-    if inspect.isclass(value) or not hasattr(value, "get_config"):
+    if not hasattr(value, "get_config"):
         return None
     try:
         config = value.get_config()

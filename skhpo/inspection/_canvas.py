@@ -152,9 +152,8 @@ def dress(ax: Any, which: str, scale: Scale, label: str) -> None:
     axis.set_label_text(label)
     if scale.is_log:
         getattr(ax, f"set_{which}scale")("log")
-    # Within two powers of ten, matplotlib writes out so many marks that they overlap.
-    is_narrow = scale.is_log and scale.numbers[-1] < 100 * scale.numbers[0]
-    if not scale.places and not is_narrow:
+    # On a narrow one, matplotlib writes out so many marks that they overlap.
+    if not scale.places and not scale.is_narrow:
         return
     positions, _, labels = scale.ticks(5)
     axis.set_ticks(positions, labels)

@@ -7,7 +7,7 @@ import numpy as np
 
 from ._canvas import COLORMAP, axes_for, colors_of, dress, pyplot, spread
 from ._fanova import shares_of
-from ._scales import Scale
+from ._scales import Scale, scales_of
 from ._surrogate import Surrogate, check_model
 from ._trials import Trials, read_trials
 
@@ -220,10 +220,7 @@ class ContourDisplay:
         ax = axes_for(self, ax)
         norm, extend = colors_of(self.scores)
         colors = {"cmap": COLORMAP, "norm": norm}
-        scales = [
-            Scale(values, (self.log_scaled or {}).get(label))
-            for label, values in self.hyperparameters.items()
-        ]
+        scales = list(scales_of(self.hyperparameters, self.log_scaled).values())
         for which, scale, label in zip("xy", scales, self.hyperparameters, strict=True):
             dress(ax, which, scale, label)
         self.areas_ = None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._scales import Scale
+from ._scales import Scale, scales_of
 
 # Up to so many distinct numbers are taken for a grid.
 MOST_OF_A_GRID = 10
@@ -34,9 +34,7 @@ class Encoding:
         one_hot: bool,
     ):
         self.one_hot = one_hot
-        self.scales = {
-            name: Scale(values, is_log.get(name)) for name, values in columns.items()
-        }
+        self.scales = scales_of(columns, is_log)
         self.slices = {}
         start = 0
         for name, scale in self.scales.items():

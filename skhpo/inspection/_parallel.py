@@ -15,7 +15,7 @@ from ._canvas import (
     paper,
     pyplot,
 )
-from ._scales import Scale
+from ._scales import Scale, scales_of
 from ._trials import read_trials
 
 # The width of a letter of a label, in inches.
@@ -176,10 +176,7 @@ class ParallelCoordinatesDisplay:
         """
         width = 1.7 * len(self.hyperparameters) + 1.5
         ax = axes_for(self, ax, figsize=(max(6.4, width), 4.8))
-        scales = [
-            Scale(values, (self.log_scaled or {}).get(label))
-            for label, values in self.hyperparameters.items()
-        ]
+        scales = list(scales_of(self.hyperparameters, self.log_scaled).values())
         heights = np.column_stack(
             [
                 _heights(values, scale)

@@ -1,6 +1,6 @@
 """Where the values of one hyperparameter stand on an axis."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,11 @@ class Scale:
         self.has_absence = bool(absent.any())
         if self.has_absence:
             self.places.append(ABSENT)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether a logarithmic line has too few powers of ten to mark only those."""
+        return self.is_log and bool(self.numbers[-1] < 100 * self.numbers[0])
 
     def place(self, values: np.ma.MaskedArray) -> tuple[np.ndarray, np.ndarray]:
         """Return for each value its number, NaN for none, and its place, -1 for none.
@@ -180,15 +185,23 @@ class Scale:
         from matplotlib.ticker import LogLocator, MaxNLocator
 
         low, high = self.numbers[[0, -1]]
-        if self.is_log and high / low >= 100:
-            locator = LogLocator(numticks=most)
-        elif self.is_log:
+        if self.is_narrow:
             locator = LogLocator(subs=(1, 2, 5), numticks=most)
+        elif self.is_log:
+            locator = LogLocator(numticks=most)
         else:
             locator = MaxNLocator(most - 1, integer=self._is_integer)
         found = locator.tick_values(low, high)
         slack = 1e-9 * (high - low)
         return found[(found >= low - slack) & (found <= high + slack)]
+
+
+def scales_of(
+    columns: Mapping[str, np.ma.MaskedArray], log_scaled: Mapping[str, bool] | None
+) -> dict[str, Scale]:
+    """Return the scale of each column; of some it may be known if it is logarithmic."""
+    known = log_scaled or {}
+    return {name: Scale(values, known.get(name)) for name, values in columns.items()}
 
 
 def _is_logarithmic(numbers: np.ndarray) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from ._canvas import PANELS_IN_A_ROW, draw_scores, dress, panels_for, pyplot, spread
-from ._scales import Scale
+from ._scales import Scale, scales_of
 from ._surrogate import Surrogate, check_model
 from ._trials import Trials, read_trials
 
@@ -225,11 +225,9 @@ class SliceDisplay:
         self.points_, self.lines_, self.bands_, self.marks_ = {}, {}, {}, {}
         faint = float(np.clip(150 / len(self.scores), 0.15, 0.6))
         points = {"s": 14, "alpha": faint, "linewidths": 0} | (scatter_kw or {})
-        for panel, (label, values) in zip(
-            panels, self.hyperparameters.items(), strict=True
-        ):
-            scale = Scale(values, (self.log_scaled or {}).get(label))
-            positions = spread(values, scale)
+        scales = scales_of(self.hyperparameters, self.log_scaled)
+        for panel, (label, scale) in zip(panels, scales.items(), strict=True):
+            positions = spread(self.hyperparameters[label], scale)
             dress(panel, "x", scale, label)
             self.points_[label], self.marks_[label] = draw_scores(
                 panel, positions, self.scores, **points

@@ -135,20 +135,8 @@ def read_trials(
     results = results_of(search)
     own = _own_metric(results, search)
     metric = own if metric is None else metric
-    if metric not in metrics_of(results):
-        raise ValueError(
-            f"metric must be one of those of the search, got {metric!r}. There are "
-            f"{sorted(metrics_of(results))}."
-        )
+    scores = _scores(results, metric)
     chosen = getattr(search, "best_index_", None) if metric == own else None
-    scores = np.asarray(results[f"mean_test_{metric}"], dtype=np.float64)
-    scores = np.where(np.isfinite(scores), scores, np.nan)
-    if np.isnan(scores).all():
-        raise ValueError(
-            f"at least one trial must have a score, got {len(scores)} trials whose "
-            f"{metric!r} is not finite. A search with error_score='raise' tells why "
-            "they fail."
-        )
     columns = _columns(results)
     name, resources = _resources(results, columns, search, resource, len(scores))
     # A resource that is one of the parameters is not among what a function asked for.
@@ -173,6 +161,24 @@ def read_trials(
         best=_best(scores, chosen),
         is_log={k: v for k, v in _searched_scales(search).items() if k in columns},
     )
+
+
+def _scores(results: Any, metric: str | None) -> np.ndarray:
+    """Return the scores of trials, NaN where they are not finite."""
+    if metric not in metrics_of(results):
+        raise ValueError(
+            f"metric must be one of those of the search, got {metric!r}. There are "
+            f"{sorted(metrics_of(results))}."
+        )
+    scores = np.asarray(results[f"mean_test_{metric}"], dtype=np.float64)
+    scores = np.where(np.isfinite(scores), scores, np.nan)
+    if np.isnan(scores).all():
+        raise ValueError(
+            f"at least one trial must have a score, got {len(scores)} trials whose "
+            f"{metric!r} is not finite. A search with error_score='raise' tells why "
+            "they fail."
+        )
+    return scores
 
 
 def _best(scores: np.ndarray, chosen: int | None) -> int:
@@ -280,9 +286,13 @@ def _columns(results: Any) -> dict[str, np.ma.MaskedArray]:
 
 def _asked_for(search: Any) -> list[Mapping[str, Any]]:
     """Return what each trial of a search of ours has of its space; none of others."""
+    return [row for one in _results_of_spaces(search) for row in one.hyperparameters]
+
+
+def _results_of_spaces(search: Any) -> list[Any]:
     found = getattr(search, "optimizer_results_", [])
-    # scikit-optimize's do not have it.
-    return [row for result in found for row in result.get("hyperparameters", [])]
+    # scikit-optimize's do not tell what of ours do.
+    return [result for result in found if "hyperparameters" in result]
 
 
 def _searched_scales(search: Any) -> dict[str, bool]:
@@ -292,9 +302,9 @@ def _searched_scales(search: Any) -> dict[str, bool]:
     order alone is searched.
     """
     found: dict[str, set[bool]] = {}
-    for result in getattr(search, "optimizer_results_", []):
-        names = getattr(result.space, "given_names", [])
-        for name, dimension in zip(names, result.space.dimensions, strict=False):
+    for result in _results_of_spaces(search):
+        space = result.space
+        for name, dimension in zip(space.given_names, space.dimensions, strict=True):
             if hasattr(dimension, "log"):
                 found.setdefault(name, set()).add(dimension.log)
     return {name: scales.pop() for name, scales in found.items() if len(scales) == 1}

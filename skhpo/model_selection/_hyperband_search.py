@@ -359,7 +359,8 @@ class HyperbandSearchCV(OracleSearchCV):
         if taken:
             raise ValueError(
                 f"search_spaces must leave {sorted(taken)} to HyperbandSearchCV, which "
-                "sets it in each rung."
+                "sets it in each rung. Leave it out, and give what a function asks for "
+                "another name."
             )
         subspace.n_trials = self.budget().n_trials
         return [subspace]

@@ -1,5 +1,6 @@
 """What callbacks are shown of a search, in scikit-optimize's terms."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,13 +76,14 @@ def optimize_result(
 def _by_given_names(space: Space, trial: Trial) -> dict[str, Any]:
     """Return what matters in a trial, by the names that the user gave.
 
-    Where one trial has two of a name, the second keeps the one that tells it apart.
+    Where one trial has two of a name, they keep those that tell them apart.
     """
-    found: dict[str, Any] = {}
+    uses = Counter(space.names[own_name] for own_name in trial.cells)
+    found = {}
     for own_name, cell in trial.cells.items():
         name = space.names[own_name]
         value = space.dimensions[own_name].value(cell)
-        found[own_name if name in found else name] = value
+        found[name if uses[name] == 1 else own_name] = value
     return found
 
 

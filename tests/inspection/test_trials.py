@@ -230,6 +230,24 @@ def test_two_of_a_name_in_one_trial_are_told_apart():
         np.testing.assert_array_equal(columns[column], found)
 
 
+def test_two_of_a_name_are_told_apart_in_whatever_order_they_come():
+    def space(hp):
+        bounds = {"max_leaf_nodes": (2, 4), "max_depth": (5, 9)}
+        if hp.Boolean("turned"):
+            bounds = dict(reversed(bounds.items()))
+        return {param: hp.Int("number", *ends) for param, ends in bounds.items()}
+
+    tree = DecisionTreeClassifier(random_state=0)
+    search = BayesSearchCV(tree, space, n_iter=8, random_state=0).fit(X, Y)
+    columns = read_trials(search).columns
+    assert set(columns["turned"]) == {False, True}
+    found = {tuple(columns[column]) for column in ("number", "number (2)")}
+    params = search.cv_results_["params"]
+    assert found == {
+        tuple(p[name] for p in params) for name in ("max_leaf_nodes", "max_depth")
+    }
+
+
 def test_a_function_beside_a_dict():
     """In a dict None is a value."""
     tree = DecisionTreeClassifier(random_state=0)

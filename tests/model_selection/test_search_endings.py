@@ -13,10 +13,8 @@ import numpy as np
 import pytest
 from joblib import parallel_config
 from search_estimators import SPACE, Counting, X, Y, calls, search_in
-from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import KFold, cross_val_score
-from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_info
 
 from skhpo import KerasMLP, mlp_space
@@ -295,27 +293,17 @@ def test_a_callable_may_choose_where_an_objective_was_searched_by(tmp_path):
     assert search.best_params_ == search.cv_results_["params"][worst]
 
 
-def test_the_summary_of_a_function_has_what_it_asked_for(capsys):
+def test_the_summary_of_a_function_has_what_it_asked_for(tmp_path, capsys):
     """As Keras Tuner's, and not what the function made of it; and the resource."""
-
-    def space(hp):
-        return {"min_samples_leaf": 10 * hp.Int("tens", 1, 3)}
-
-    search = HyperbandSearchCV(
-        DecisionTreeClassifier(random_state=0),
-        space,
-        resource="max_depth",
-        max_resource=2,
-        factor=2,
-        random_state=0,
-    ).fit(*load_iris(return_X_y=True))
-    search.results_summary(1)
+    search = search_in(None, "hyperband", tmp_path / "log")
+    search.set_params(search_spaces=lambda hp: {"a": hp.Int("tenths", 1, 9) / 10})
+    search.fit(X, Y).results_summary(1)
     lines = capsys.readouterr().out.splitlines()
     best = search.best_params_
     assert lines[6:9] == [
         "Hyperparameters:",
-        f"tens: {best['min_samples_leaf'] // 10}",
-        f"max_depth: {best['max_depth']}",
+        f"tenths: {round(10 * best['a'])}",
+        f"{search.resource}: {best[search.resource]}",
     ]
 
 
@@ -609,6 +597,23 @@ def test_keras_tuners_grid_leaves_out_what_does_not_matter():
     assert {(p["c"], p["b"]) for p in params} == expected
     assert len(params) == len(expected)
     assert n_calls < 1000
+
+
+def test_keras_tuners_grid_where_branches_ask_in_another_order():
+    def space(hp):
+        swapped = hp.Boolean("swapped")
+        first, second = ("y", "x") if swapped else ("x", "y")
+        found = {first: hp.Choice(first, [0, 1, 2])}
+        if found[first] == 0:
+            found[second] = hp.Choice(second, [0, 1, 2])
+        return {"c": 1, "b": (swapped, *sorted(found.items()))}
+
+    search = KerasTunerSearchCV(
+        Plain(), space, oracle="grid", n_iter=100, cv=2, refit=False
+    ).fit(X, Y)
+    found = {params["b"] for params in search.cv_results_["params"]}
+    # Of either branch, two single values and three pairs.
+    assert len(found) == len(search.cv_results_["params"]) == 2 * (2 + 3)
 
 
 class Plain(Counting):

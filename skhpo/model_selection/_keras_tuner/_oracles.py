@@ -122,16 +122,20 @@ class KerasTunerOracle:
         """Return the values that come after others, None after the last.
 
         As Keras Tuner does, it begins with defaults and changes the last hyperparameter
-        first, of those that matter.
+        first: the last that the function asked for. What it asks for next depends on
+        the answers before, so that each candidate is met once.
         """
-        matters = self._space.asked(lambda name, dim: _cell(dim, values[name]))
-        following = dict(values)
-        for p in reversed(self._oracle.get_space().space):
-            choices = [p.default, *(value for value in p.values if value != p.default)]
-            place = choices.index(following[p.name]) + 1
-            if p.name in matters and place < len(choices):
-                return following | {p.name: choices[place]}
-            following[p.name] = p.default
+        known = {p.name: p for p in self._oracle.get_space().space}
+        defaults = {name: p.default for name, p in known.items()}
+        asked = list(self._space.asked(lambda name, dim: _cell(dim, values[name])))
+        while asked:
+            name = asked.pop()
+            rest = [value for value in known[name].values if value != defaults[name]]
+            choices = [defaults[name], *rest]
+            place = choices.index(values[name]) + 1
+            if place < len(choices):
+                before = {earlier: values[earlier] for earlier in asked}
+                return defaults | before | {name: choices[place]}
         return None
 
     def _create_trial(self) -> KerasTunerTrial | None:
